@@ -1,0 +1,38 @@
+# `make demo` and `make test` need nothing but Python (3.11 or later) and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+JOBS ?= 2
+
+.PHONY: env demo test lint nightly clean
+
+env: $(VENV)/dev.stamp
+
+# The demo needs the core alone; the tests need the development tools as well.
+$(VENV)/core.stamp: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/dev.stamp: $(VENV)/core.stamp
+	$(PIP) install --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+demo: $(VENV)/core.stamp
+	$(BIN)/marketsim pi-curve --config demo.toml --jobs $(JOBS) --out out/demo
+	@echo "Open out/demo/summary.md and out/demo/pi_curve.png"
+
+test: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+nightly: $(VENV)/dev.stamp
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -n $(JOBS)
+
+clean:
+	rm -rf $(VENV) out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,36 @@
+"""The opening book: a ladder of limit orders, posted once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import define, field
+
+from marketsim.checks import integer, name, number
+from marketsim.protocols import Context
+from marketsim.types import Side, limit_order
+
+
+@define
+class BootstrapLadder:
+    """Posts `levels` levels a side at time 0, the k-th at anchor x (1 -+ step k), and never acts again.
+
+    Args:
+        anchors: opening price by market, ticks.
+        step: as a fraction of the anchor.
+        quantity: lots a level.
+    """
+
+    agent_id: str = field(validator=name)
+    anchors: Mapping[str, float]
+    quantity: int = field(validator=integer(1))
+    levels: int = field(default=5, validator=integer(1))
+    step: float = field(default=0.001, validator=number(above=0.0))
+    role: str = "bootstrap"
+
+    def start(self, ctx: Context) -> None:
+        for market, anchor in self.anchors.items():
+            for level in range(1, self.levels + 1):
+                for side in (Side.BUY, Side.SELL):
+                    price = round(anchor * (1 - side * self.step * level))
+                    ctx.submit(limit_order(market, side, quantity=self.quantity, price=price))

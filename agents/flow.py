@@ -1,0 +1,58 @@
+"""Uninformed flow: noise traders and investors. Their draws do not depend on anything that happens in the market."""
+
+from __future__ import annotations
+
+from attrs import define, field
+
+from agents.capital import Capital, take
+from marketsim.checks import delay, integer, name, names, number
+from marketsim.protocols import Context, Delay
+from marketsim.types import Report, Side, market_order
+
+
+@define
+class NoiseTrader:
+    """Poisson arrivals; each sends a market order of random market, side and size, while its capital lasts.
+
+    Args:
+        quantity_mean: lots; the size is uniform within +- `jitter` of it.
+        arrival_rate: per time unit.
+    """
+
+    agent_id: str = field(validator=name)
+    markets: tuple[str, ...] = field(validator=names)
+    capital: Capital
+    quantity_mean: int = field(validator=integer(1))
+    jitter: float = field(default=0.45, validator=number(0.0, 1.0))
+    arrival_rate: float = field(default=1.2, validator=number(above=0.0))
+    order_latency: Delay = field(default=0, validator=delay)
+    role: str = "noise"
+
+    def arrive(self, ctx: Context) -> None:
+        # All three draws are made at every arrival, so that a refusal or an empty book moves no later draw.
+        market = self.markets[int(ctx.rng.integers(len(self.markets)))]
+        side = Side.BUY if ctx.rng.random() < 0.5 else Side.SELL
+        spread = 1.0 + self.jitter * (2.0 * ctx.rng.random() - 1.0)
+        take(ctx, self.capital, market, side, max(1, round(self.quantity_mean * spread)))
+
+    def report(self, ctx: Context, report: Report) -> None:
+        self.capital.learn(ctx, report)
+
+
+@define
+class Investor:
+    """Poisson arrivals of market orders of one fixed size, buys and sells equally likely, without a budget.
+
+    The investors of Budish, Cramton and Shim (QJE 2015): they want to trade at once and pay the spread for it.
+    """
+
+    agent_id: str = field(validator=name)
+    market: str = field(validator=name)
+    quantity: int = field(default=1, validator=integer(1))
+    arrival_rate: float = field(default=1.0, validator=number(above=0.0))
+    order_latency: Delay = field(default=0, validator=delay)
+    role: str = "investor"
+
+    def arrive(self, ctx: Context) -> None:
+        side = Side.BUY if ctx.rng.random() < 0.5 else Side.SELL
+        ctx.submit(market_order(self.market, side, quantity=self.quantity))

@@ -1,0 +1,51 @@
+"""The sniper: takes stale quotes when public news breaks."""
+
+from __future__ import annotations
+
+from math import ceil, floor
+
+from attrs import define, field
+
+from marketsim.checks import delay, integer, name, number, one_of
+from marketsim.protocols import Context, Delay
+from marketsim.types import Side, Signal, TimeInForce, limit_order
+
+
+@define
+class Sniper:
+    """On public news it sends one immediate-or-cancel order for whatever is quoted on the wrong side of the new value.
+
+    The sniper of Budish, Cramton and Shim (QJE 2015).
+
+    Args:
+        quantity: lots it demands, of what is quoted better than the new value.
+        limit: what it bids. "value" bids the new value, as snipers who compete must. "quote" bids the stale quote
+            itself, as a sniper who is alone would: in a uniform-price auction it pays no more than it has to.
+        margin: ticks by which a quote must be stale to be worth taking.
+    """
+
+    agent_id: str = field(validator=name)
+    market: str = field(validator=name)
+    quantity: int = field(default=1, validator=integer(1))
+    limit: str = field(default="value", validator=one_of("value", "quote"))
+    margin: float = field(default=0.0, validator=number(0.0))
+    observation_delay: int = field(default=1, validator=integer(0))
+    order_latency: Delay = field(default=0, validator=delay)
+    role: str = "sniper"
+
+    def observes(self, market: str, tier: str) -> bool:
+        return market == self.market and tier == "public"
+
+    def decide(self, ctx: Context, signal: Signal) -> None:
+        state = ctx.state(self.market)
+        # The dearest price still worth paying, and the cheapest still worth receiving.
+        highest, lowest = floor(signal.value - self.margin), ceil(signal.value + self.margin)
+        if state.best_ask is not None and state.best_ask < highest:
+            self._take(ctx, Side.BUY, highest, [level for level in state.asks if level[0] < highest])
+        elif state.best_bid is not None and state.best_bid > lowest:
+            self._take(ctx, Side.SELL, lowest, [level for level in state.bids if level[0] > lowest])
+
+    def _take(self, ctx: Context, side: Side, value: int, stale: list[tuple[int, int]]) -> None:
+        price = value if self.limit == "value" or not stale else stale[-1][0]
+        quantity = min(self.quantity, sum(lots for _, lots in stale)) if stale else self.quantity
+        ctx.submit(limit_order(self.market, side, quantity=quantity, price=price, tif=TimeInForce.IOC))

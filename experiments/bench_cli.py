@@ -1,0 +1,42 @@
+"""The console command `marketsim bench`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+app = typer.Typer(no_args_is_help=True, help="Measure speed against peers in one run (needs the extra `bench`).")
+
+
+@app.command("book")
+def bench_book(
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="How often each book runs, in turns.")] = 7,
+    messages: Annotated[int, typer.Option("--messages", min=1000, help="In one run.")] = 200_000,
+    check: Annotated[bool, typer.Option("--check", help="Exit 1 when a ratio is under its floor.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="Also write the figures here, as JSON.")] = None,
+) -> None:
+    """The continuous book against lightmatchingengine and limit-order-book, on workload B.
+
+    Example: marketsim bench book --rounds 5
+    """
+    from experiments.benchmarks import book
+
+    rates = book.measure(rounds=rounds, messages=messages)
+    found = book.ratios(rates)
+    table = Table("book", "messages/s, median", "our rate to it", "lowest", "highest", "floor")
+    for rate in rates:
+        middle, low, high = found.get(rate.name, (1.0, 1.0, 1.0))
+        floor = f"{book.FLOORS[rate.name]:.1f}" if rate.name in book.FLOORS else ""
+        table.add_row(rate.name, f"{rate.median:,.0f}", f"{middle:.2f}", f"{low:.2f}", f"{high:.2f}", floor)
+    Console().print(table)
+    if out is not None:
+        figures = {"rates": {rate.name: rate.rounds for rate in rates}, "ratios": found, "floors": book.FLOORS}
+        out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    if check and any(found[name][0] < floor for name, floor in book.FLOORS.items()):
+        sys.exit(1)

@@ -1,0 +1,168 @@
+"""The console script `marketsim`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from attrs import evolve
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from experiments import bench_cli, check_cli, config
+from experiments.cell import cells_of
+from experiments.config import Study, Variant
+from marketsim.errors import MarketsimError
+from marketsim.registry import KINDS, plugins
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+console = Console(stderr=True)
+
+app.add_typer(check_cli.app, name="check")
+app.add_typer(bench_cli.app, name="bench")
+
+INTERRUPTED = 130
+
+Config = Annotated[
+    str, typer.Option("--config", help="A TOML file, or a shipped name: centre.toml, demo.toml, published.toml.")
+]
+Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
+Seeds = Annotated[int | None, typer.Option("--seeds", help="Seeds per cell.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar, no closing words.")]
+SaveConfig = Annotated[Path | None, typer.Option("--save-config", help="Write the configuration here and stop.")]
+TimeColumn = Annotated[
+    str, typer.Option("--time-column", help="Time column of --fair-value; else the first with time in its name.")
+]
+Where = Annotated[
+    list[str] | None, typer.Option("--where", help="Repeatable: rows of --fair-value to take, column=value.")
+]
+
+
+@app.callback()
+def marketsim() -> None:
+    """Simulate markets: order books, batch auctions and pools behind one interface."""
+
+
+@app.command("pi-curve")
+def pi_curve(
+    config_name: Config = "centre.toml",
+    out: Out = Path("out/pi-curve"),
+    seeds: Seeds = None,
+    jobs: Jobs = 1,
+    quiet: Quiet = False,
+    mechanism: Annotated[list[str] | None, typer.Option("--mechanism", help="Repeatable: clob, fba.")] = None,
+    pi: Annotated[list[int] | None, typer.Option("--pi", help="Repeatable: batch interval in steps.")] = None,
+    horizon: Annotated[int | None, typer.Option("--horizon", help="Steps per run.")] = None,
+    fills: Annotated[bool, typer.Option("--fills", help="Also write the fill log of every run.")] = False,
+    fair_value: Annotated[Path | None, typer.Option("--fair-value", help="Recorded trades as the truth.")] = None,
+    column: Annotated[str, typer.Option("--column", help="Price column of --fair-value.")] = "price",
+    time_column: TimeColumn = "",
+    where: Where = None,
+    step: Annotated[int, typer.Option("--step", help="Time stamps of --fair-value per step.")] = 100,
+    save_config: SaveConfig = None,
+) -> None:
+    """LP markout, informed gain and immediacy cost against the batch interval, paired by seed against the book.
+
+    Example: marketsim pi-curve --config demo.toml --seeds 20 --jobs 2 --out out/demo
+    """
+    axes = {"seeds": seeds, "mechanisms": mechanism, "pi": pi, "horizon": horizon}
+    study = _with_axes(
+        config.load(config_name), {name: value for name, value in axes.items() if value is not None and value != []}
+    )
+    if fair_value is not None:
+        study = _on_recorded(study, fair_value, column, time_column, where or [], step, covering=horizon is None)
+    if save_config is not None:
+        save_config.write_text(config.dumps(study), encoding="utf-8")
+        return
+    _run_study(study, out, jobs=jobs, quiet=quiet, fills=fills)
+
+
+@app.command("plugins")
+def list_plugins() -> None:
+    """Every venue, agent and fair value that is installed, and where it comes from.
+
+    Example: marketsim plugins
+    """
+    table = Table("kind", "name", "from", "target")
+    for kind in KINDS:
+        for item in plugins(kind):
+            table.add_row(kind.replace("_", " "), item.name, f"{item.distribution} {item.version}", item.target)
+    Console().print(table)
+
+
+def main() -> None:
+    """Run the console script; errors that say what is wrong are printed without a traceback."""
+    try:
+        app()
+    except MarketsimError as error:
+        console.print(f"[bold red]error:[/] {type(error).__name__}: {error}", highlight=False, soft_wrap=True)
+        sys.exit(2)
+
+
+def _run_study(study: Study, out: Path, *, jobs: int, quiet: bool, fills: bool) -> None:
+    # pandas, pyarrow and matplotlib take a second to import: not for `--help`.
+    from experiments import pi_curve as study_of
+    from experiments.runner import InterruptedStudyError
+
+    with _progress(len(cells_of(study)), study.name, quiet=quiet) as advance:
+        try:
+            study_of.run(study, out, jobs=jobs, advance=advance, fills=fills)
+        except InterruptedStudyError as stopped:
+            console.print(f"{stopped}; they are in {out / 'cells.partial.parquet'}")
+            raise typer.Exit(INTERRUPTED) from None
+    if not quiet:
+        console.print(f"Results are in {out}: summary.md, pi_curve.png, cells.parquet, manifest.json", soft_wrap=True)
+
+
+@contextmanager
+def _progress(total: int, label: str, *, quiet: bool) -> Iterator[Any]:
+    if quiet:
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda finished: bar.advance(task, finished)
+
+
+def _with_axes(study: Study, axes: dict[str, Any]) -> Study:
+    # What the command line says holds for every variant, also for one that changes the same axis.
+    variants = tuple(
+        Variant(name=item.name, change={key: value for key, value in item.change.items() if key not in axes})
+        for item in study.variants
+    )
+    return evolve(study, variants=variants, **axes)
+
+
+def _on_recorded(
+    study: Study, path: Path, column: str, time_column: str, where: list[str], step: int, *, covering: bool
+) -> Study:
+    from experiments.worlds import on_recorded_prices
+    from marketsim.errors import ConfigError
+
+    pairs = [item.partition("=") for item in where]
+    if any(not name or not equals for name, equals, _ in pairs):
+        raise ConfigError(f"--where: got {where}, wanted column=value")
+    world = evolve(
+        study.world,
+        kind="historical",
+        path=str(path),
+        price_column=column,
+        time_column=time_column,
+        where={name: value for name, _, value in pairs},
+        step=step,
+    )
+    recorded = on_recorded_prices(study, world)
+    return recorded if covering else evolve(recorded, horizon=min(study.horizon, recorded.horizon))

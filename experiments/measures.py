@@ -1,0 +1,224 @@
+"""What is measured of one run of a study: one row of its table.
+
+Prices per lot, gains and costs are in money, volume in lots of size 1, times in steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from attrs import frozen
+
+from experiments.config import Snipers, Study
+from marketsim.metrics import (
+    convergence_time,
+    exact_wealth,
+    fair_marks,
+    fair_paths,
+    immediacy_table,
+    markouts,
+    pnl_by_role,
+    price_discovery,
+    public_prices,
+    quoting_table,
+    spread_legs,
+    trades,
+    volume,
+    weighted_mean,
+)
+from marketsim.result import Result
+
+ROLES = ("lp", "informed", "sniper", "noise", "investor", "bootstrap")
+PROVIDERS = ("lp", "bootstrap")
+"""The roles that offer liquidity; everybody else pays the effective spread."""
+IMMEDIATE = ("noise", "investor")
+"""The roles that trade for reasons of their own, and want to trade at once."""
+
+Columns = Mapping[str, npt.NDArray[Any]]
+
+
+@frozen(eq=False)
+class _Run:
+    study: Study
+    fills: Columns
+    orders: Columns
+    quotes: Columns
+    fair: Any
+    roles: dict[str, str]
+    end: int
+    pi: int
+    price_scale: float
+    money_scale: float
+
+    def legs_of(self, *wanted: str) -> npt.NDArray[np.bool_]:
+        return np.array([self.roles[owner] in wanted for owner in self.fills["owner"]], dtype=bool)
+
+    def orders_of(self, *wanted: str) -> npt.NDArray[np.bool_]:
+        return np.array([self.roles[owner] in wanted for owner in self.orders["owner"]], dtype=bool)
+
+
+def measure(study: Study, result: Result, *, pi: int) -> dict[str, Any]:
+    """Everything the study's table says of one run; `study` is the resolved one of its variant, `pi` 0 in a book."""
+    lot, tick = study.world.lot_size, study.world.tick_size
+    run = _Run(
+        study=study,
+        fills=trades(result.fills),
+        orders=result.orders.columns(),
+        quotes=result.quotes.columns(),
+        fair=result.fair_value,
+        roles={account: result.role(account) for account in result.ledger.cash},
+        end=result.horizon,
+        pi=pi,
+        price_scale=tick,
+        money_scale=tick * lot,
+    )
+    fees = sum(result.ledger.fees.values()) * run.money_scale
+    row: dict[str, Any] = {"fees": fees, "volume": volume(run.fills) * lot}
+    row |= _gains(run) | _lp_markouts(run) | _spreads(run) | _discovery(run) | _immediacy(run)
+    row |= _quoting(run) | _sniping(run) | _wealth(run, result)
+    return row | {"events": result.events, "fill_log_hash": result.fills.digest()}
+
+
+def _gains(run: _Run) -> dict[str, float]:
+    gained = pnl_by_role(run.fills, run.fair, run.roles, end=run.end).to_dict("index")
+    row: dict[str, float] = {}
+    for role in ROLES:
+        own = gained.get(role, {"pnl_net": 0.0, "fills": 0, "lots": 0})
+        row[f"{role}_pnl"] = float(own["pnl_net"]) * run.money_scale
+        row[f"{role}_fills"] = int(own["fills"])
+        row[f"{role}_lots"] = float(own["lots"]) * run.study.world.lot_size
+    late = run.fills["time"][run.legs_of("lp")] * 2 > run.end
+    row["lp_second_half_share"] = float(late.mean()) if len(late) else float("nan")
+    return row
+
+
+def _lp_markouts(run: _Run) -> dict[str, float]:
+    own = run.legs_of("lp")
+    legs = {name: column[own] for name, column in run.fills.items()}
+    horizons = run.study.markout_horizons
+    marked = markouts(legs, run.fair, horizons, end=run.end)
+    return {
+        f"lp_markout_{horizon}": _per_lot(marked[:, place], legs["quantity"]) * run.price_scale
+        for place, horizon in enumerate(horizons)
+    }
+
+
+def _spreads(run: _Run) -> dict[str, float]:
+    paying = ~run.legs_of(*PROVIDERS)
+    legs = {name: column[paying] for name, column in run.fills.items()}
+    table = spread_legs(legs, horizon=run.study.realised_horizon, fair=run.fair, reference="fair", end=run.end)
+    # Legs too near the end to have a later mark are left out of all three, so that effective = realised + impact.
+    table = table[table["realised"].notna()]
+    parts = {"effective_spread": "effective", "realised_spread": "realised", "impact": "impact"}
+    lots = table["quantity"].to_numpy()
+    return {name: _per_lot(table[part].to_numpy(), lots) * run.price_scale for name, part in parts.items()}
+
+
+def _per_lot(values: npt.NDArray[np.float64], lots: npt.NDArray[Any]) -> float:
+    known = ~np.isnan(values)
+    return weighted_mean(values[known], lots[known])
+
+
+def _discovery(run: _Run) -> dict[str, float]:
+    public = public_prices(run.quotes, run.fair.markets, end=run.end)
+    truth = fair_paths(run.fair, run.fair.markets, end=run.end)
+    found = price_discovery(public, truth, max_lag=min(run.study.max_lag, run.end))
+    return {
+        "discovery_lag": float(found.lag),
+        "discovery_lag_at_bound": float(found.at_bound),
+        "discovery_rms": float(found.rms),
+        "convergence_time": float(convergence_time(public, truth)),
+    }
+
+
+def _immediacy(run: _Run) -> dict[str, float]:
+    table = immediacy_table(run.orders, run.fills, run.quotes, run.fair, run.roles, of=IMMEDIATE, end=run.end)
+    paid = table.to_dict("index")["all"]
+    wanted = paid["submitted"] - paid["cancelled"]
+    shortfall = paid["shortfall"] + paid["fees"]
+    return {
+        "wait_mean": paid["wait_mean"],
+        "immediacy_cost": paid["cost"] * run.price_scale,
+        "execution_cost": paid["execution"] * run.price_scale,
+        "delay_cost": paid["delay"] * run.price_scale,
+        "delay_sd": paid["delay_sd"] * run.price_scale,
+        "expired_share": paid["unfilled_share"],
+        "shortfall": shortfall * run.money_scale,
+        "shortfall_per_lot": shortfall / wanted * run.price_scale if wanted else float("nan"),
+    }
+
+
+def _quoting(run: _Run) -> dict[str, float]:
+    own = run.orders_of("lp")
+    quoting = quoting_table({name: column[own] for name, column in run.orders.items()}, run.roles, end=run.end)
+    return {"lp_two_sided": float(quoting["two_sided"].mean()) if len(quoting) else float("nan")}
+
+
+def _sniping(run: _Run) -> dict[str, float]:
+    """How many jumps were left to themselves, after how many of them a sniper hit a stale quote, and what that cost.
+
+    A jump is left to itself when no other one falls into the time in which quotes can be stale and a batch pending, and
+    no investor takes part in the batch that the snipers join or in the one before: there, and only there, the sniping
+    probability min(1, delta / pi) is exact.
+    """
+    jump_times, population = getattr(run.fair, "jump_times", None), run.study.population
+    if jump_times is None or not isinstance(population, Snipers):
+        return {}
+    pi = max(run.pi, 1)
+    window = population.lp_delay + pi
+    provided = _stale_legs(run, population.lp_delay)
+    alone = sniped = 0
+    lost = 0.0
+    for market, jumps in jump_times.items():
+        gaps = np.diff(np.concatenate(([-window - 1], jumps, [run.end])))
+        arrivals = run.orders["submitted"][run.orders_of("investor") & (run.orders["market"] == market)]
+        for jump in jumps[(gaps[:-1] > window) & (gaps[1:] > window)].tolist():
+            batch = (jump + population.sniper_delay) // pi * pi
+            if ((arrivals >= batch - pi) & (arrivals < batch + pi)).any():
+                continue
+            alone += 1
+            hit = [gain for where, time, gain in provided if where == market and jump < time <= jump + window]
+            sniped += bool(hit)
+            lost -= sum(hit)
+    return {
+        "jumps_alone": alone,
+        "jumps_sniped": sniped,
+        "sniped_share": sniped / alone if alone else float("nan"),
+        "lp_loss_per_jump": lost * run.money_scale / alone if alone else float("nan"),
+    }
+
+
+def _stale_legs(run: _Run, lp_delay: int) -> list[tuple[str, int, float]]:
+    # (market, time, gain in tick-lots) of the providers' legs that met a sniper with a quote from before the last jump.
+    fills = run.fills
+    value = fair_marks(run.fair, fills["market"], fills["time"], end=run.end)
+    gain = fills["side"] * fills["quantity"] * (value - fills["price"])
+    snipers, providers = run.legs_of("sniper"), run.legs_of("lp")
+    submitted = dict(zip(run.orders["order_id"].tolist(), run.orders["submitted"].tolist(), strict=True))
+    met = {
+        (match, side)
+        for match, side in zip(fills["match_id"][snipers].tolist(), fills["side"][snipers].tolist(), strict=True)
+    }
+    legs = []
+    for leg in np.flatnonzero(providers).tolist():
+        market, time = fills["market"][leg], int(fills["time"][leg])
+        jumps = run.fair.jump_times[market]
+        last = int(np.searchsorted(jumps, time))
+        stale = last > 0 and submitted[int(fills["order_id"][leg])] < jumps[last - 1] + lp_delay
+        if stale and (int(fills["match_id"][leg]), -int(fills["side"][leg])) in met:
+            legs.append((market, time, float(gain[leg])))
+    return legs
+
+
+def _wealth(run: _Run, result: Result) -> dict[str, float]:
+    wealth = exact_wealth(result.ledger, {market: run.fair.at(market, run.end) for market in run.fair.markets})
+    row = {f"{role}_wealth": 0.0 for role in ROLES}
+    for account, worth in wealth.items():
+        column = f"{run.roles.get(account)}_wealth"
+        if column in row:
+            row[column] += float(worth) * run.money_scale
+    # Exactly zero: exact_wealth is in fractions, so anything else is a fault of the engine.
+    return row | {"wealth_sum": float(sum(wealth.values()))}

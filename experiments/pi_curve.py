@@ -1,0 +1,43 @@
+"""The pi-curve study as a whole: run, summarise, draw, write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from experiments import picture, summary
+from experiments.config import Study, dumps
+from experiments.runner import Advance, InterruptedStudyError, manifest, run_study, write_manifest
+from experiments.statistics import summarise
+
+
+def run(study: Study, out: Path, *, jobs: int = 1, advance: Advance | None = None, fills: bool = False) -> pd.DataFrame:
+    """Run a study and leave its results in the folder `out`; returns the table of cells.
+
+    `out` then holds cells.parquet (a row per cell), summary.parquet (means, errors, paired differences), pi_curve.png,
+    summary.md, config.toml, manifest.json, and with `fills` the fill log of every run in fills/. Interrupted, it holds
+    cells.partial.parquet with the cells that had finished.
+
+    Raises:
+        InterruptedStudyError: the user pressed Ctrl-C.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    folder = out / "fills" if fills else None
+    if folder is not None:
+        folder.mkdir(exist_ok=True)
+    try:
+        cells = run_study(study, jobs=jobs, advance=advance, fills=folder)
+    except InterruptedStudyError as stopped:
+        pd.DataFrame(stopped.rows).to_parquet(out / "cells.partial.parquet", index=False)
+        raise
+    curves = summarise(cells)
+    cells.to_parquet(out / "cells.parquet", index=False)
+    curves.to_parquet(out / "summary.parquet", index=False)
+    picture.draw(study, cells, curves, out / "pi_curve.png")
+    (out / "summary.md").write_text(summary.write(study, cells, curves), encoding="utf-8")
+    (out / "config.toml").write_text(dumps(study), encoding="utf-8")
+    (out / "cells.partial.parquet").unlink(missing_ok=True)
+    names = ("cells.parquet", "summary.parquet", "pi_curve.png", "summary.md", "config.toml")
+    write_manifest(out / "manifest.json", manifest(study, cells, [out / name for name in names]))
+    return cells

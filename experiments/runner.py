@@ -1,0 +1,110 @@
+"""Runs the cells of a study, in parallel where asked, and writes down what made the results."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from joblib import Parallel, delayed
+
+from experiments.cell import Cell, cells_of, run_cell
+from experiments.config import Study, to_dict
+from marketsim.registry import KINDS, plugins
+
+_LIBRARIES = ("marketsim", "numpy", "pandas", "pyarrow", "attrs", "sortedcontainers", "scipy")
+
+Advance = Callable[[int], None]
+
+
+class InterruptedStudyError(Exception):
+    """The user stopped a study; `rows` are the cells that had finished."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        super().__init__(f"interrupted after {len(rows)} cells")
+        self.rows = rows
+
+
+def run_study(
+    study: Study, *, jobs: int = 1, advance: Advance | None = None, fills: Path | None = None
+) -> pd.DataFrame:
+    """Run every cell; the table has one row per cell, in the order of `cells_of`, whatever the number of jobs.
+
+    Args:
+        jobs: processes; 1 runs in this one.
+        advance: called with 1 after every finished cell.
+        fills: a folder to write every run's fill log into, as Parquet.
+
+    Raises:
+        InterruptedStudyError: the user pressed Ctrl-C; it carries the finished cells.
+    """
+    cells = cells_of(study)
+    studies = study.resolved()
+    tasks = [(studies[cell.variant], cell, fills) for cell in cells]
+    rows: list[dict[str, Any]] = []
+    try:
+        for row in _rows(tasks, jobs):
+            rows.append(row)
+            if advance is not None:
+                advance(1)
+    except KeyboardInterrupt:
+        raise InterruptedStudyError(rows) from None
+    return pd.DataFrame(rows)
+
+
+def _rows(tasks: list[tuple[Study, Cell, Path | None]], jobs: int) -> Iterator[dict[str, Any]]:
+    if jobs == 1:
+        return (_one(*task) for task in tasks)
+    results: Iterator[dict[str, Any]] = Parallel(n_jobs=jobs, return_as="generator")(
+        delayed(_one)(*task) for task in tasks
+    )
+    return results
+
+
+def _one(study: Study, cell: Cell, fills: Path | None) -> dict[str, Any]:
+    row, result = run_cell(study, cell)
+    if fills is not None:
+        name = f"{cell.variant}-{cell.mechanism}-{cell.pi}-{cell.seed}.parquet".replace(" ", "-").replace("/", "-")
+        result.fills.frame().to_parquet(fills / name)
+    return row
+
+
+def table_digest(table: pd.DataFrame) -> str:
+    """SHA-256 of a table's content, for comparing two runs of a study."""
+    return hashlib.sha256(table.to_csv(index=False, float_format="%.17g").encode()).hexdigest()
+
+
+def manifest(study: Study, cells: pd.DataFrame, files: list[Path]) -> dict[str, Any]:
+    """What made these results: configuration, seeds, versions, plugins, hashes. It holds no date and no path."""
+    return {
+        "config": to_dict(study),
+        "seeds": sorted(int(seed) for seed in cells["seed"].unique()),
+        "cells": len(cells),
+        "cells_digest": table_digest(cells),
+        "python": platform.python_version(),
+        "platform": f"{sys.platform} {platform.machine()}",
+        "versions": {name: _version(name) for name in _LIBRARIES},
+        "plugins": [
+            {"kind": kind, "name": item.name, "target": item.target, "from": f"{item.distribution} {item.version}"}
+            for kind in KINDS
+            for item in plugins(kind)
+        ],
+        "files": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
+    }
+
+
+def write_manifest(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,152 @@
+"""The world of one run: truth, signals, opening prices. The same seed gives every mechanism the same one."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from functools import lru_cache
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from attrs import evolve, frozen
+
+from experiments.config import Informed, Study, World
+from marketsim.errors import ConfigError, InputError
+from marketsim.fairvalue import ConstantFairValue, HistoricalPath, LatentFactorWalk, OrnsteinUhlenbeck, PoissonJumps
+from marketsim.information import Combined, PoissonSignals, PublicNews
+from marketsim.protocols import FairValue, InformationProcess
+from marketsim.streams import Streams
+from marketsim.tape import TradeTape, read_trades
+
+
+@frozen
+class BuiltWorld:
+    """A truth in ticks, its information process, the venues' opening prices, and how fast each market's truth moves.
+
+    Attributes:
+        anchors: opening price by market, ticks: the truth at 0, displaced.
+        process_variance: variance of the log price per step, by market.
+    """
+
+    fair_value: FairValue
+    information: InformationProcess
+    anchors: dict[str, float]
+    process_variance: dict[str, float]
+
+
+def build_world(study: Study, streams: Streams) -> BuiltWorld:
+    """Draw the world of one seed from the streams "world" and "anchor"."""
+    world = study.world
+    fair = _fair_value(world, study.horizon, streams.stream("world"))
+    noise = streams.stream("anchor").standard_normal(len(fair.markets))
+    anchors = {
+        market: fair.at(market, 0) * (1.0 + world.displacement * float(shift))
+        for market, shift in zip(fair.markets, noise, strict=True)
+    }
+    signals = PoissonSignals(
+        routine_rate=study.signals.routine_rate,
+        tail_rate=study.signals.tail_rate,
+        routine_sigma=study.signals.routine_sigma,
+        tail_sigma=study.signals.tail_sigma,
+        time_unit=world.time_unit,
+        mode=study.signals.mode,
+    )
+    information = Combined((PublicNews(), signals)) if world.kind == "jumps" else signals
+    return BuiltWorld(fair, information, anchors, _process_variance(world, fair))
+
+
+def on_recorded_prices(study: Study, world: World) -> Study:
+    """The study on the recorded trades that `world` names: over all of their time, with budgets that buy as much."""
+    path = HistoricalPath.from_tapes({"recorded": _tape(world)}, step=world.step, tick_size=world.tick_size)
+    level = path.at("recorded", 0) * world.tick_size
+    population = study.population
+    if not isinstance(population, Informed):
+        raise ConfigError("recorded prices carry no news to snipe on: take a configuration with lp_vs_informed")
+    scale = level / study.world.level
+    population = evolve(population, budget=population.budget * scale, lp_budget=population.lp_budget * scale)
+    return evolve(
+        study,
+        title=f"Belief traders and a stale liquidity provider on recorded prices ({Path(world.path).name})",
+        horizon=path.horizon,
+        world=evolve(world, level=level),
+        population=population,
+    )
+
+
+def _fair_value(world: World, horizon: int, rng: np.random.Generator) -> Any:
+    level = world.level / world.tick_size
+    markets = tuple(f"market-{number}" for number in range(1, world.n_markets + 1))
+    if world.kind == "latent-factor":
+        return LatentFactorWalk.draw(
+            rng,
+            horizon,
+            markets,
+            n_factors=world.n_factors,
+            level=world.level,
+            tick_size=world.tick_size,
+            walk_var=world.walk_var,
+        )
+    if world.kind == "jumps":
+        rate, size = world.jump_rate / world.time_unit, world.jump_size / world.tick_size
+        return PoissonJumps.draw(rng, horizon, dict.fromkeys(markets, level), jumps_per_step=rate, size=size)
+    if world.kind == "ornstein-uhlenbeck":
+        return OrnsteinUhlenbeck.draw(
+            rng,
+            horizon,
+            dict.fromkeys(markets, level),
+            mean_reversion=world.reversion,
+            volatility=world.log_sd * sqrt(2 * world.reversion),
+            stationary_start=True,
+        )
+    if world.kind == "historical":
+        tapes = {"recorded": _tape(world)}
+        return HistoricalPath.from_tapes(tapes, step=world.step, tick_size=world.tick_size, horizon=horizon)
+    return ConstantFairValue(dict.fromkeys(markets, level))
+
+
+def _process_variance(world: World, fair: Any) -> dict[str, float]:
+    if world.kind == "latent-factor":
+        return dict(zip(fair.markets, fair.market_walk_var.tolist(), strict=True))
+    if world.kind == "jumps":
+        rate = world.jump_rate / world.time_unit
+        return dict.fromkeys(fair.markets, rate * (world.jump_size / world.level) ** 2)
+    if world.kind == "ornstein-uhlenbeck":
+        return dict.fromkeys(fair.markets, 2 * world.reversion * world.log_sd**2)
+    if world.kind == "historical":
+        return {market: float(np.var(np.diff(np.log(fair.path(market))))) for market in fair.markets}
+    return dict.fromkeys(fair.markets, 0.0)
+
+
+def _tape(world: World) -> TradeTape:
+    if not world.path:
+        raise ConfigError("world.path: a historical world needs a trades file")
+    where = tuple(sorted(world.where.items()))
+    return _read(str(Path(world.path).resolve()), world.price_column, world.time_column, where)
+
+
+@lru_cache(maxsize=4)  # every cell of a study reads the same file
+def _read(path: str, price: str, time: str, where: tuple[tuple[str, str], ...]) -> TradeTape:
+    return read_trades(path, time=time or _time_column(path), price=price, where=dict(where))
+
+
+def _time_column(path: str) -> str:
+    columns = _columns(path)
+    named = [column for column in columns if "time" in column.lower()]
+    if named:
+        return named[0]
+    raise ConfigError(f"world.time_column: say which column of {path} holds the time: {', '.join(columns)}")
+
+
+def _columns(path: str) -> list[str]:
+    try:
+        if path.lower().endswith(".parquet"):
+            import pyarrow.parquet as pq
+
+            return list(pq.read_schema(path).names)
+        opener = gzip.open if path.lower().endswith(".gz") else open
+        with opener(path, "rt", encoding="utf-8-sig", newline="") as lines:
+            return next(csv.reader(lines), [])
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error

@@ -1,0 +1,95 @@
+"""Discrete-event market simulation: order books, batch auctions and pools behind one interface.
+
+Everything a plugin needs is here; `marketsim.metrics` measures finished runs and `marketsim.testing` proves plugins.
+"""
+
+from marketsim.errors import (
+    ConfigError,
+    ConservationError,
+    EndlessInstantError,
+    InputError,
+    LookAheadError,
+    MarketsimError,
+    PastError,
+    PluginError,
+    RegistrationError,
+)
+from marketsim.protocols import Agent, Context, FairValue, InformationProcess, Source, Venue
+from marketsim.result import Result
+from marketsim.simulation import Simulation
+from marketsim.streams import Streams
+from marketsim.types import (
+    Accepted,
+    Burn,
+    Cancelled,
+    Expired,
+    Feed,
+    Fill,
+    Liquidity,
+    Mint,
+    Order,
+    OrderKind,
+    Reason,
+    Reduce,
+    Rejected,
+    Replace,
+    Report,
+    Settle,
+    Side,
+    Signal,
+    TimeInForce,
+    VenueState,
+    limit_order,
+    market_order,
+    rejected,
+    trade,
+    unknown_order,
+)
+
+__marketsim__ = "0.1.0"
+
+__all__ = [
+    "Accepted",
+    "Agent",
+    "Burn",
+    "Cancelled",
+    "ConfigError",
+    "ConservationError",
+    "Context",
+    "EndlessInstantError",
+    "Expired",
+    "FairValue",
+    "Feed",
+    "Fill",
+    "InformationProcess",
+    "InputError",
+    "Liquidity",
+    "LookAheadError",
+    "MarketsimError",
+    "Mint",
+    "Order",
+    "OrderKind",
+    "PastError",
+    "PluginError",
+    "Reason",
+    "Reduce",
+    "RegistrationError",
+    "Rejected",
+    "Replace",
+    "Report",
+    "Result",
+    "Settle",
+    "Side",
+    "Signal",
+    "Simulation",
+    "Source",
+    "Streams",
+    "TimeInForce",
+    "Venue",
+    "VenueState",
+    "limit_order",
+    "market_order",
+    "rejected",
+    "trade",
+    "unknown_order",
+]

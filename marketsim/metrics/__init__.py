@@ -1,0 +1,73 @@
+"""Measures of a finished run: pure functions of its logs, a fair value and plain parameters.
+
+A log is a table of a `Result`, its frame, or its columns. Units: prices and everything "per lot" are ticks, quantities
+lots, sums of money tick-lots, times steps. `end` is the run's horizon; fair value and quotes beyond it are nan, and
+every table counts what it leaves out for that reason. All of it works on an empty log.
+
+Measures of trading take trades: give them `trades(result.fills)` where pools were minted or events settled.
+
+Where several of these are wanted of one run, pass `result.fills.columns()` rather than `result.fills`: a table builds
+its columns at every call.
+"""
+
+from marketsim.metrics.activity import activity_table, quoting_table, volume
+from marketsim.metrics.discovery import (
+    Discovery,
+    HalfGaps,
+    convergence_time,
+    half_gaps,
+    price_discovery,
+    public_prices,
+)
+from marketsim.metrics.immediacy import immediacy_table, shortfall_legs, unfilled_orders
+from marketsim.metrics.logs import (
+    Columns,
+    Log,
+    QuoteHistory,
+    columns_of,
+    dot,
+    fair_marks,
+    fair_paths,
+    role_of,
+    trades,
+    weighted_mean,
+)
+from marketsim.metrics.markout import markout_table, markouts, markouts_to_mid
+from marketsim.metrics.spreads import half_spreads, spread_legs, spread_table
+from marketsim.metrics.wealth import exact_wealth, pnl_by_role, pnl_decomposition, role_transfers, wealth_table
+
+__all__ = [
+    "Columns",
+    "Discovery",
+    "HalfGaps",
+    "Log",
+    "QuoteHistory",
+    "activity_table",
+    "columns_of",
+    "convergence_time",
+    "dot",
+    "exact_wealth",
+    "fair_marks",
+    "fair_paths",
+    "half_gaps",
+    "half_spreads",
+    "immediacy_table",
+    "markout_table",
+    "markouts",
+    "markouts_to_mid",
+    "pnl_by_role",
+    "pnl_decomposition",
+    "price_discovery",
+    "public_prices",
+    "quoting_table",
+    "role_of",
+    "role_transfers",
+    "shortfall_legs",
+    "spread_legs",
+    "spread_table",
+    "trades",
+    "unfilled_orders",
+    "volume",
+    "wealth_table",
+    "weighted_mean",
+]

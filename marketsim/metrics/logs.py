@@ -1,0 +1,236 @@
+"""What every metric reads: logs as columns, roles, fair values and quotes as functions of time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from marketsim.columns import Table
+from marketsim.errors import ConfigError
+from marketsim.fairvalue import fair_values
+from marketsim.protocols import FairValue
+from marketsim.types import Liquidity
+
+Columns: TypeAlias = dict[str, npt.NDArray[Any]]
+"""A log as arrays of one length, by column name."""
+
+Log: TypeAlias = Table | pd.DataFrame | Mapping[str, npt.NDArray[Any]]
+"""A log in any of its forms: the table of a `Result`, its frame, or its columns."""
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Integers: TypeAlias = npt.NDArray[np.int64]
+
+
+def columns_of(log: Log, *needed: str) -> Columns:
+    """The columns of `log`.
+
+    Args:
+        needed: names of columns that must be there; all that the log has, where none is named.
+
+    Raises:
+        ConfigError: a needed column is missing.
+
+    >>> columns_of({"time": np.array([3, 4])}, "time")["time"].tolist()
+    [3, 4]
+    """
+    # A table's `columns` is a method; frames and mappings both answer to names.
+    build = getattr(log, "columns", None)
+    columns: Any = build() if callable(build) else log
+    names = needed or tuple(columns)
+    missing = [name for name in names if name not in columns]
+    if missing:
+        raise ConfigError(f"the log has no column {', '.join(missing)}; it has {', '.join(map(str, columns))}")
+    return {name: np.asarray(columns[name]) for name in names}
+
+
+def trades(fills: Log) -> Columns:
+    """The legs of the fill log that are trades, as columns: mints, burns and settlements are left out.
+
+    The prices of those are what a transfer was booked at, not what anybody bid, and no mark says what they gained.
+
+    >>> log = {"liquidity": np.array(["maker", "transfer"]), "quantity": np.array([3, 4])}
+    >>> trades(log)["quantity"].tolist()
+    [3]
+    """
+    columns = columns_of(fills)
+    kept = columns["liquidity"] != Liquidity.TRANSFER.value
+    return {name: column[kept] for name, column in columns.items()}
+
+
+def codes(names: npt.NDArray[Any]) -> tuple[npt.NDArray[np.intp], list[str]]:
+    """(code of each row, name of each code), names in order of first appearance.
+
+    >>> codes(np.array(["b", "a", "b"], dtype=object))
+    (array([0, 1, 0]), ['b', 'a'])
+    """
+    code, labels = pd.factorize(np.asarray(names, dtype=object))
+    return code.astype(np.intp), [str(label) for label in labels]
+
+
+def role_of(account: str, roles: Mapping[str, str]) -> str:
+    """The role of `account`; an account that is no agent (a pool, a tape) has its own prefix as its role.
+
+    >>> role_of("pool:amm", {"ann": "noise"})
+    'pool'
+    """
+    return roles.get(account, account.partition(":")[0])
+
+
+def roles_of(owners: npt.NDArray[Any], roles: Mapping[str, str]) -> npt.NDArray[Any]:
+    """The role of each row's owner, as an object array of str."""
+    code, labels = codes(owners)
+    if not labels:
+        return np.empty(0, dtype=object)
+    return np.array([role_of(label, roles) for label in labels], dtype=object)[code]
+
+
+def fair_marks(fair: FairValue, markets: npt.NDArray[Any], times: npt.ArrayLike, *, end: int) -> Floats:
+    """The fair value of `markets[i]` at `times[i]`, in ticks; nan before 0 and after `end`.
+
+    Args:
+        markets: names, shape (n,).
+        times: steps, shape (n,).
+        end: the run's horizon, in steps.
+    """
+    steps = np.asarray(times, dtype=np.int64)
+    values = np.full(steps.shape, np.nan)
+    within = (steps >= 0) & (steps <= end)
+    code, labels = codes(markets)
+    for number, market in enumerate(labels):
+        rows = np.flatnonzero(within & (code == number))
+        if len(rows):
+            values[rows] = fair_values(fair, market, steps[rows])
+    return values
+
+
+def fair_paths(fair: FairValue, markets: Sequence[str], *, end: int, stride: int = 1) -> Floats:
+    """The fair value at steps 0, stride, 2 stride, ... up to `end`, in ticks, shape (markets, steps)."""
+    steps = step_grid(end, stride)
+    return np.array([fair_values(fair, market, steps) for market in markets]).reshape(len(markets), len(steps))
+
+
+def step_grid(end: int, stride: int = 1) -> Integers:
+    """Steps 0, stride, 2 stride, ... up to and including `end`.
+
+    Raises:
+        ConfigError: `end` is negative or `stride` is below 1.
+    """
+    if end < 0 or stride < 1:
+        raise ConfigError(f"got end={end!r}, stride={stride!r}; wanted an end of at least 0, a stride of at least 1")
+    return np.arange(0, end + 1, stride, dtype=np.int64)
+
+
+class QuoteHistory:
+    """The quote log as step functions of time, one per venue and market: the state at the end of each step.
+
+    Args:
+        quotes: the quote log, in order of time.
+
+    >>> history = QuoteHistory(
+    ...     {
+    ...         "time": np.array([0, 5]),
+    ...         "venue": np.array(["v", "v"], dtype=object),
+    ...         "market": np.array(["m", "m"], dtype=object),
+    ...         "best_bid": np.array([99.0, np.nan]),
+    ...         "best_ask": np.array([101.0, 102.0]),
+    ...         "last_price": np.array([np.nan, 99.0]),
+    ...     }
+    ... )
+    >>> history.mid("v", "m", np.array([4, 5])).tolist(), history.public_price("v", "m", np.array([4, 5])).tolist()
+    ([100.0, 100.0], [100.0, 99.0])
+    """
+
+    _NAMES = ("best_bid", "best_ask", "last_price")
+
+    def __init__(self, quotes: Log) -> None:
+        columns = columns_of(quotes, "time", "venue", "market", *self._NAMES)
+        venue, venues = codes(columns["venue"])
+        market, markets = codes(columns["market"])
+        self._rows: dict[tuple[str, str], Columns] = {}
+        for v, venue_name in enumerate(venues):
+            for m, market_name in enumerate(markets):
+                rows = np.flatnonzero((venue == v) & (market == m))
+                if len(rows):
+                    kept = {name: columns[name][rows] for name in ("time", *self._NAMES)}
+                    self._rows[venue_name, market_name] = kept
+
+    def venue_of(self, market: str) -> str | None:
+        """The one venue that quotes `market`; None where there is none.
+
+        Raises:
+            ConfigError: several venues quote it.
+        """
+        named = [venue for venue, name in self._rows if name == market]
+        if len(named) > 1:
+            raise ConfigError(f"market {market!r} is quoted at {', '.join(named)}: say which venue is meant")
+        return named[0] if named else None
+
+    def mid(self, venue: str, market: str, times: npt.ArrayLike) -> Floats:
+        """The mid in ticks at the last two-sided quote at or before each time; nan before the first one."""
+        rows = self._rows.get((venue, market))
+        if rows is None:
+            return np.full(np.shape(times), np.nan)
+        mids = (rows["best_bid"] + rows["best_ask"]) / 2
+        known = ~np.isnan(mids)
+        return _last_known(rows["time"][known], mids[known], times)
+
+    def public_price(self, venue: str, market: str, times: npt.ArrayLike) -> Floats:
+        """The mid in ticks where the quote at the time is two-sided, else the last trade price, else nan."""
+        rows = self._rows.get((venue, market))
+        if rows is None:
+            return np.full(np.shape(times), np.nan)
+        mids = (rows["best_bid"] + rows["best_ask"]) / 2
+        return _last_known(rows["time"], np.where(np.isnan(mids), rows["last_price"], mids), times)
+
+    def at(self, venue: str, market: str, name: str, times: npt.ArrayLike) -> Floats:
+        """Column `name` ("best_bid", "best_ask" or "last_price", ticks) as it stands at each time; nan where empty."""
+        rows = self._rows.get((venue, market))
+        if rows is None:
+            return np.full(np.shape(times), np.nan)
+        return _last_known(rows["time"], rows[name], times)
+
+
+def _last_known(since: Integers, values: Floats, times: npt.ArrayLike) -> Floats:
+    place = np.searchsorted(since, np.asarray(times, dtype=np.int64), side="right")
+    return np.concatenate(([np.nan], values))[place]
+
+
+def by_venue_market(columns: Columns) -> list[tuple[str, str, npt.NDArray[np.intp]]]:
+    """(venue, market, rows) for every pair that occurs in `columns`."""
+    venue, venues = codes(columns["venue"])
+    market, markets = codes(columns["market"])
+    groups = []
+    for v, venue_name in enumerate(venues):
+        for m, market_name in enumerate(markets):
+            rows = np.flatnonzero((venue == v) & (market == m))
+            if len(rows):
+                groups.append((venue_name, market_name, rows))
+    return groups
+
+
+def quote_mids(history: QuoteHistory, columns: Columns, times: npt.ArrayLike, *, end: int) -> Floats:
+    """The mid at `times[i]` of the venue and market of row i of `columns`, in ticks; nan after `end` and before any."""
+    steps = np.asarray(times, dtype=np.int64)
+    mids = np.full(steps.shape, np.nan)
+    for venue, market, rows in by_venue_market(columns):
+        mids[rows] = history.mid(venue, market, steps[rows])
+    mids[steps > end] = np.nan
+    return mids
+
+
+def dot(values: npt.NDArray[Any], weights: npt.NDArray[Any]) -> float:
+    """The sum of values x weights, to the same last bit on any machine.
+
+    The `@` operator hands long arrays to threads, whose number decides the order of summing.
+    """
+    return float(np.sum(values * weights.astype(np.float64)))
+
+
+def weighted_mean(values: Floats, weights: npt.NDArray[Any]) -> float:
+    """The mean of `values` with `weights`; nan where the weights sum to nothing."""
+    total = float(weights.sum())
+    return dot(values, weights) / total if total else float("nan")

@@ -1,0 +1,397 @@
+"""Recorded trades: read from CSV, gzipped CSV or Parquet, checked, and fed to a venue."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from pathlib import Path
+from typing import Any, NoReturn, TextIO
+
+import numpy as np
+from attrs import define, field, frozen
+from numpy.typing import ArrayLike, NDArray
+
+from marketsim.checks import integer, name, number, optional
+from marketsim.errors import ConfigError, InputError
+from marketsim.gateway import PRICE_MAX
+from marketsim.protocols import FairValue
+from marketsim.types import Feed
+
+STAMP_MAX = 2**61
+"""Bound of a time stamp, either side of 0; a nanosecond stamp of the year 2043 reaches it."""
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
+_DECIMAL = re.compile(r"[+-]?([0-9]{1,60}\.?[0-9]{0,60}|\.[0-9]{1,60})([eE][+-]?[0-9]{1,3})?")
+_WANTED_TIME = "an integer between -2**61 and 2**61"
+_WANTED_NUMBER = "a finite number above 0"
+
+
+def _integers(value: ArrayLike) -> NDArray[np.int64]:
+    came = np.array(value)
+    if came.ndim != 1 or (came.size and came.dtype.kind not in "iu"):
+        raise InputError(f"got {came.dtype} of shape {came.shape}, wanted a list of integers")
+    return _sealed(came.astype(np.int64))
+
+
+def _numbers(value: ArrayLike | None) -> NDArray[np.float64] | None:
+    return None if value is None else _sealed(np.array(value, dtype=np.float64))
+
+
+def _sealed(array: NDArray[Any]) -> NDArray[Any]:
+    array.setflags(write=False)
+    return array
+
+
+@frozen(eq=False)
+class TradeTape:
+    """Trades in the order of their time stamps; read-only arrays of one length.
+
+    Args:
+        times: int64 time stamps, never falling, in the tape's own unit.
+        prices: float64, above 0, in the tape's own unit.
+        quantities: float64, above 0, or None where the tape has none.
+        name: the file, for errors.
+        columns: the file's names of the three.
+        rows: number of each trade's row in its file, for errors (CSV: the line, from 1; Parquet: the row, from 1).
+
+    Raises:
+        InputError: no trades, or the first row that breaks these rules.
+
+    >>> TradeTape([5, 9], [100.0, 101.5]).times.tolist()
+    [5, 9]
+    """
+
+    times: NDArray[np.int64] = field(converter=_integers)
+    prices: NDArray[np.float64] = field(converter=_numbers)
+    quantities: NDArray[np.float64] | None = field(default=None, converter=_numbers)
+    name: str = field(default="tape", kw_only=True)
+    columns: tuple[str, str, str] = field(default=("time", "price", "quantity"), kw_only=True)
+    rows: NDArray[np.int64] = field(kw_only=True, converter=_integers, repr=False)
+
+    @rows.default
+    def _count_rows(self) -> NDArray[np.int64]:
+        return np.arange(1, len(self.times) + 1)
+
+    def __attrs_post_init__(self) -> None:
+        if not len(self.times):
+            raise InputError(f"{self.name}: got no trades, wanted at least one")
+        _, price, quantity = self.columns
+        self._check_positive(price, self.prices)
+        if self.quantities is not None:
+            self._check_positive(quantity, self.quantities)
+        if self.rows.shape != self.times.shape:
+            raise InputError(f"{self.name}: got {len(self.rows)} row numbers for {len(self.times)} trades")
+        self._check_times()
+
+    def _check_positive(self, column: str, values: NDArray[np.float64]) -> None:
+        if values.shape != self.times.shape:
+            got = f"got {len(self.times)} times and {column!r} of shape {values.shape}"
+            raise InputError(f"{self.name}: {got}, wanted one value per trade")
+        bad = np.flatnonzero(~((values > 0) & np.isfinite(values)))
+        if len(bad):
+            self._refuse(bad[0], column, values[bad[0]], _WANTED_NUMBER)
+
+    def _check_times(self) -> None:
+        column = self.columns[0]
+        bad = np.flatnonzero((self.times < -STAMP_MAX) | (self.times > STAMP_MAX))
+        if len(bad):
+            self._refuse(bad[0], column, self.times[bad[0]], _WANTED_TIME)
+        bad = np.flatnonzero(np.diff(self.times) < 0) + 1
+        if len(bad):
+            before = self.times[bad[0] - 1]
+            self._refuse(bad[0], column, self.times[bad[0]], f"at least {before}, the time of the trade before it")
+
+    def _refuse(self, trade: int, column: str, got: Any, wanted: str) -> NoReturn:
+        _bad_cell(self.name, self.rows[trade], column, got, wanted)
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+
+def read_trades(
+    path: str | Path,
+    *,
+    time: str,
+    price: str,
+    quantity: str | None = None,
+    where: Mapping[str, str | int] | None = None,
+    header: Sequence[str] | None = None,
+    time_scale: int = 1,
+) -> TradeTape:
+    """Read recorded trades.
+
+    Args:
+        path: a `.csv`, `.csv.gz` or `.parquet` file.
+        time: column of time stamps. Integers, rising or equal; a Parquet timestamp counts in its own unit.
+        price: column of prices, above 0. CSV text is read as a decimal, exactly, then as the nearest float64.
+        quantity: column of quantities, above 0.
+        where: keep the rows whose column equals the value, `{"venue": "binance-spot"}` (CSV: as text).
+        header: the names of all columns of a CSV file that has no header line.
+        time_scale: multiply time stamps by this, so that "34200.004" seconds is an integer, 34200004, at 1000.
+
+    Raises:
+        InputError: naming file, row, column, what came and what was wanted.
+    """
+    if type(time_scale) is not int or not 1 <= time_scale <= 10**18:
+        raise ConfigError(f"read_trades: got time_scale {time_scale!r}, wanted an int from 1 to 10**18")
+    wanted = _Wanted(str(path), time, price, quantity, dict(where or {}), time_scale)
+    suffixes = "".join(Path(path).suffixes).lower()
+    if suffixes.endswith(".parquet"):
+        return _read_parquet(wanted)
+    if not suffixes.endswith((".csv", ".csv.gz")):
+        raise InputError(f"{path}: got a file of type {suffixes!r}, wanted .csv, .csv.gz or .parquet")
+    try:
+        with _open_text(path) as lines:
+            return _read_csv(csv.reader(lines), wanted, header)
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
+
+
+@frozen
+class _Wanted:
+    path: str
+    time: str
+    price: str
+    quantity: str | None
+    where: dict[str, str | int]
+    time_scale: int
+
+    @property
+    def columns(self) -> list[str]:
+        values = [self.time, self.price] + ([self.quantity] if self.quantity is not None else [])
+        return list(dict.fromkeys([*values, *self.where]))
+
+    def check_columns(self, present: Sequence[str]) -> None:
+        for column in self.columns:
+            if list(present).count(column) != 1:
+                fault = f"{list(present).count(column)} columns {column!r} among {', '.join(present)}"
+                raise InputError(f"{self.path}: got {fault}, wanted exactly one")
+
+    def tape(self, times: ArrayLike, prices: ArrayLike, quantities: ArrayLike | None, rows: ArrayLike) -> TradeTape:
+        if not len(np.asarray(rows)) and self.where:
+            raise InputError(f"{self.path}: got no row where {self.where}, wanted at least one")
+        columns = (self.time, self.price, self.quantity or "quantity")
+        return TradeTape(times, prices, quantities, name=self.path, columns=columns, rows=rows)
+
+
+def _bad_cell(path: str, row: Any, column: str, got: Any, wanted: str) -> NoReturn:
+    shown = got if isinstance(got, np.number) else repr(got)
+    raise InputError(f"{path}, row {row}, column {column!r}: got {shown}, wanted {wanted}")
+
+
+def _open_text(path: str | Path) -> TextIO:
+    if str(path).lower().endswith(".gz"):
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return Path(path).open(encoding="utf-8-sig", newline="")
+
+
+def _read_csv(reader: Any, wanted: _Wanted, header: Sequence[str] | None) -> TradeTape:
+    present = list(header) if header is not None else next(reader, [])
+    wanted.check_columns(present)
+    at = {column: present.index(column) for column in wanted.columns}
+    kept = [(at[column], str(value)) for column, value in wanted.where.items()]
+    time_at, price_at = at[wanted.time], at[wanted.price]
+    quantity_at = None if wanted.quantity is None else at[wanted.quantity]
+    times: list[int] = []
+    prices: list[float] = []
+    quantities: list[float] | None = None if quantity_at is None else []
+    rows: list[int] = []
+    for line, cells in _full_rows(reader, wanted.path, len(present)):
+        if any(cells[index] != value for index, value in kept):
+            continue
+        times.append(_parse_time(cells[time_at], wanted, line))
+        prices.append(_parse_number(cells[price_at], wanted.path, line, wanted.price))
+        if quantities is not None and quantity_at is not None:
+            quantities.append(_parse_number(cells[quantity_at], wanted.path, line, wanted.quantity or ""))
+        rows.append(line)
+    return wanted.tape(np.array(times, dtype=np.int64), prices, quantities, np.array(rows, dtype=np.int64))
+
+
+def _full_rows(reader: Any, path: str, width: int) -> Iterator[tuple[int, list[str]]]:
+    for cells in reader:
+        if not cells:
+            continue
+        if len(cells) != width:
+            raise InputError(f"{path}, row {reader.line_num}: got {len(cells)} fields, wanted {width}")
+        yield reader.line_num, cells
+
+
+def _parse_time(text: str, wanted: _Wanted, line: int) -> int:
+    if wanted.time_scale == 1:
+        stamp = int(text) if _INTEGER.fullmatch(text) else None
+    else:
+        stamp = _scaled(text, wanted.time_scale)
+    if stamp is None or abs(stamp) > STAMP_MAX:
+        after = "" if wanted.time_scale == 1 else f" after multiplying by {wanted.time_scale}"
+        _bad_cell(wanted.path, line, wanted.time, text, _WANTED_TIME + after)
+    return stamp
+
+
+def _scaled(text: str, scale: int) -> int | None:
+    if not _DECIMAL.fullmatch(text):
+        return None
+    with localcontext(prec=400):
+        stamp = Decimal(text) * scale
+        # A number that is too large is kept as one for the message; its digits do not matter.
+        if abs(stamp) > STAMP_MAX:
+            return STAMP_MAX + 1
+        return int(stamp) if stamp == stamp.to_integral_value() else None
+
+
+def _parse_number(text: str, path: str, line: int, column: str) -> float:
+    value = float(Decimal(text)) if _DECIMAL.fullmatch(text) else 0.0
+    if not 0 < value < float("inf"):
+        _bad_cell(path, line, column, text, _WANTED_NUMBER)
+    return value
+
+
+def _read_parquet(wanted: _Wanted) -> TradeTape:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    try:
+        wanted.check_columns(pq.read_schema(wanted.path).names)
+        table = pq.read_table(wanted.path, columns=wanted.columns)
+        keep = np.ones(table.num_rows, dtype=np.bool_)
+        for column, value in wanted.where.items():
+            keep &= pc.fill_null(pc.equal(table[column], value), False).to_numpy()
+        rows = np.flatnonzero(keep)
+        table = table.take(pa.array(rows))
+        times = _arrow_integers(table[wanted.time], wanted, rows)
+        prices = _arrow_numbers(table[wanted.price], wanted.path, wanted.price, rows)
+        quantities = None
+        if wanted.quantity is not None:
+            quantities = _arrow_numbers(table[wanted.quantity], wanted.path, wanted.quantity, rows)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{wanted.path}: cannot be read: {error}") from error
+    return wanted.tape(times, prices, quantities, rows + 1)
+
+
+def _arrow_integers(column: Any, wanted: _Wanted, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    import pyarrow as pa
+
+    if not (pa.types.is_integer(column.type) or pa.types.is_timestamp(column.type)):
+        raise InputError(
+            f"{wanted.path}, column {wanted.time!r}: got type {column.type}, wanted integers or timestamps"
+        )
+    _refuse_null(column, wanted.path, wanted.time, rows, _WANTED_TIME)
+    stamps: NDArray[np.int64] = column.cast(pa.int64()).to_numpy()
+    bound = STAMP_MAX // wanted.time_scale
+    bad = np.flatnonzero((stamps < -bound) | (stamps > bound))
+    if len(bad):
+        _bad_cell(wanted.path, rows[bad[0]] + 1, wanted.time, stamps[bad[0]], _WANTED_TIME)
+    return stamps * wanted.time_scale
+
+
+def _arrow_numbers(column: Any, path: str, name: str, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    import pyarrow as pa
+
+    kind = column.type
+    if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
+        raise InputError(f"{path}, column {name!r}: got type {kind}, wanted numbers")
+    _refuse_null(column, path, name, rows, _WANTED_NUMBER)
+    if pa.types.is_decimal(kind):
+        # Arrow's own cast is not the nearest float: it makes 0.30000000000000004 of 0.3.
+        return np.array([float(value) for value in column.to_pylist()], dtype=np.float64)
+    values: NDArray[np.float64] = column.cast(pa.float64()).to_numpy()
+    return values
+
+
+def _refuse_null(column: Any, path: str, name: str, rows: NDArray[np.int64], wanted: str) -> None:
+    if column.null_count:
+        _bad_cell(path, rows[column.is_null().to_numpy().argmax()] + 1, name, None, wanted)
+
+
+def nearest_units(values: ArrayLike, unit: float) -> NDArray[np.int64]:
+    """How many `unit`s each value is, to the nearest whole number, halves to the even one.
+
+    The division is exact: both are taken at the shortest decimal that reads back as the same float64, so that 0.15 is
+    one and a half times 0.1.
+
+    Raises:
+        ConfigError: more than 2**53 units.
+
+    >>> nearest_units([0.15, 0.25, 0.349], 0.1).tolist()
+    [2, 2, 3]
+    """
+    distinct, places = np.unique(np.asarray(values, dtype=np.float64), return_inverse=True)
+    with localcontext(prec=60):
+        divisor = Decimal(repr(float(unit)))
+        counts = [
+            int((Decimal(repr(value)) / divisor).to_integral_value(ROUND_HALF_EVEN)) for value in distinct.tolist()
+        ]
+    for value, count in zip(distinct.tolist(), counts, strict=True):
+        if abs(count) > PRICE_MAX:
+            raise ConfigError(f"{value!r} is {count} units of {unit!r}, wanted at most 2**53")
+    return np.array(counts, dtype=np.int64)[places]
+
+
+@define(eq=False)
+class TradeFeed:
+    """A source that tells a venue the trades of a tape, as `Feed` messages. Used up by one run.
+
+    A trade is told at the first step whose time stamp, `start` + t x `step`, is not before it, so that nobody hears of
+    it early. Prices go to the nearest tick and quantities to the nearest lot, halves to the even one, but a trade
+    counts at least one lot, as does every trade of a tape without quantities. Trades before `start` are left out.
+
+    Args:
+        tape: the trades.
+        market: name that the messages carry.
+        venue: the venue they go to.
+        tick_size: the tape's price units per tick.
+        step: time stamp units per step.
+        start: time stamp of step 0; by default that of the first trade.
+        lot_size: the tape's quantity units per lot.
+
+    Raises:
+        ConfigError: an argument out of bounds, or a price that rounds to 0 ticks.
+
+    >>> feed = TradeFeed(TradeTape([0, 7], [100.0, 101.0], [2.0, 3.0]), "BTC", "tape", tick_size=0.5, step=5)
+    >>> feed.emit(None), feed.next_time()
+    ([Feed(market='BTC', price=200, quantity=2, venue='tape')], 2)
+    """
+
+    tape: TradeTape
+    market: str = field(validator=name)
+    venue: str = field(validator=name)
+    tick_size: float = field(kw_only=True, validator=number(above=0))
+    step: int = field(kw_only=True, validator=integer(1, STAMP_MAX))
+    start: int | None = field(default=None, kw_only=True, validator=optional(integer(-STAMP_MAX, STAMP_MAX)))
+    lot_size: float = field(default=1.0, kw_only=True, validator=number(above=0))
+    _steps: list[int] = field(init=False, repr=False)
+    _feeds: list[Feed] = field(init=False, repr=False)
+    _next: int = field(default=0, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        tape = self.tape
+        start = int(tape.times[0]) if self.start is None else self.start
+        first = int(np.searchsorted(tape.times, start))
+        prices = nearest_units(tape.prices[first:], self.tick_size)
+        if len(prices) and not prices.min() > 0:
+            low = tape.prices[first:].min()
+            raise ConfigError(f"TradeFeed.tick_size: got {self.tick_size!r}, wanted one at which {low} is not 0 ticks")
+        lots = np.ones(len(prices), dtype=np.int64)
+        if tape.quantities is not None:
+            lots = np.maximum(nearest_units(tape.quantities[first:], self.lot_size), 1)
+        self._steps = (-((start - tape.times[first:]) // self.step)).tolist()
+        self._feeds = [
+            Feed(self.market, price, quantity, self.venue)
+            for price, quantity in zip(prices.tolist(), lots.tolist(), strict=True)
+        ]
+
+    def __len__(self) -> int:
+        return len(self._feeds) - self._next
+
+    def next_time(self) -> int | None:
+        return self._steps[self._next] if self._next < len(self._steps) else None
+
+    def emit(self, _truth: FairValue | None = None, /) -> list[Feed]:
+        """The trades of `next_time()`, in the order of the tape."""
+        first, now = self._next, self.next_time()
+        while self._next < len(self._steps) and self._steps[self._next] == now:
+            self._next += 1
+        return self._feeds[first : self._next]

@@ -1,0 +1,1 @@
+"""A venue and an agent that marketsim finds by name."""

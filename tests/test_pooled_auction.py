@@ -1,0 +1,474 @@
+"""The auction with a pool: published numbers, the brute-force clear, an empty pool, random streams, then the rules."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import inf, nan
+from random import Random
+
+import pytest
+from attrs import define
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marketsim.errors import ConfigError, PastError
+from marketsim.fairvalue import ConstantFairValue
+from marketsim.gateway import ORDER_ID_MAX
+from marketsim.ledger import Ledger
+from marketsim.simulation import Simulation
+from marketsim.types import (
+    Accepted,
+    Cancelled,
+    Expired,
+    Fill,
+    Liquidity,
+    Mint,
+    Order,
+    OrderKind,
+    Reason,
+    Reduce,
+    Rejected,
+    Replace,
+    Side,
+    TimeInForce,
+    limit_order,
+    market_order,
+)
+from venues.batch_pool import BatchPool, pool_entries
+from venues.clearing import clear
+from venues.fba import BatchAuction
+from venues.pool_measures import loss_versus_rebalancing
+from venues.pooled_auction import PooledAuction
+
+BUY, SELL = Side.BUY, Side.SELL
+IOC = TimeInForce.IOC
+
+
+def limit(order_id, side, quantity, price, owner="ann", market="A", **more):
+    return Order(market, side, quantity, price, order_id=order_id, owner=owner, venue="mix", **more)
+
+
+def at_market(order_id, side, quantity, owner="bob", kind=OrderKind.MARKET, tif=IOC):
+    return Order("A", side, quantity, None, kind, tif, order_id=order_id, owner=owner, venue="mix")
+
+
+def auction(base=1000, quote=100_000, pi=10, **options):
+    return PooledAuction(("A",), pi, base=base, quote=quote, **options)
+
+
+def accepted(venue, now, *orders):
+    for order in orders:
+        assert venue.submit(order, now) == [Accepted(order.order_id, order.owner, "A", "mix", now, order.quantity)]
+
+
+def fills(reports, owner=None):
+    return [leg for leg in reports if type(leg) is Fill and owner in {None, leg.owner}]
+
+
+def pool_trade(reports):
+    legs = fills(reports, "pool:mix")
+    assert len(legs) <= 1
+    return -sum(leg.side * leg.quantity for leg in legs)
+
+
+def look(venue, now):
+    return venue.state("A"), venue.orders("A"), venue.reserves("A"), venue.next_clock(now)
+
+
+# Published: (100, 100) at P = 1.21 sells 8.677686, k becomes 10091.1157, and nothing is lost to rebalancing.
+
+UNIT = 10**6
+
+
+@pytest.mark.parametrize(("price", "side"), [(121, BUY), (81, SELL)])
+def test_published_trade_product_and_zero_loss_versus_rebalancing(price, side):
+    venue = auction(100 * UNIT, 100 * UNIT * 100)
+    accepted(venue, 0, limit(1, side, 10**9, price))
+    reports = venue.clock(10)
+    traded = pool_trade(reports)
+    base, quote = venue.reserves("A")
+    exact = Fraction(price * 100 - 10_000, 2 * price)
+    assert traded == side * (abs(exact * UNIT).__floor__())
+    assert {leg.price for leg in fills(reports)} == {price}
+    if side is BUY:
+        assert traded / UNIT == pytest.approx(8.677686, abs=1e-6)
+        assert base * quote / UNIT**2 / 100 == pytest.approx(10091.1157, abs=5e-5)
+    # The price after the trade is the price of the trade.
+    assert quote / base == pytest.approx(price, abs=1e-4)
+    truth = ConstantFairValue({"A": float(price)})
+    assert loss_versus_rebalancing(fills(reports), truth, account="pool:mix") == 0
+
+
+@given(st.integers(1, 500), st.integers(1, 50_000), st.integers(1, 300))
+def test_the_pool_trades_the_whole_lots_of_the_largest_product_and_never_loses_product(base, quote, price):
+    pool = BatchPool(base, quote)
+    sold = pool.lots(SELL, price) - pool.lots(BUY, price)
+    exact = Fraction(price * base - quote, 2 * price)
+    assert abs(sold) == abs(exact).__floor__()
+    assert sold * exact >= 0
+
+    def product(lots):
+        return (base - lots) * (quote + price * lots)
+
+    best = max(product(lots) for lots in range(sold - 2, sold + 3) if abs(lots) <= abs(exact))
+    assert product(sold) == best >= base * quote
+
+
+@given(st.integers(1, 200), st.integers(1, 30_000), st.integers(1, 4), st.integers(1, 3), st.sampled_from(Side))
+def test_best_and_last_prices_are_where_the_curve_begins_and_ends(base, quote, grid, step, side):
+    pool = BatchPool(base, quote, grid, step)
+    floor = grid
+    best, last = pool.best(side), pool.last(side, floor)
+    if best is not None:
+        assert best % grid == 0
+        assert pool.lots(side, best) >= step
+        assert best + side * grid <= 0 or pool.lots(side, best + side * grid) == 0
+    if best is not None and best >= floor:
+        most = pool.lots(side, floor) if side is BUY else (base - 1) // (2 * step) * step
+        assert pool.lots(side, last) == most
+        assert last + side * grid < floor or pool.lots(side, last + side * grid) < most
+
+
+# The few orders that stand for the pool, against every lot at its own price
+
+
+prices = st.one_of(st.integers(1, 60), st.just(None))
+sides_of_book = st.lists(st.tuples(prices, st.integers(1, 9)), max_size=5)
+
+
+@given(
+    sides_of_book, sides_of_book, st.integers(1, 60), st.integers(1, 2500), st.integers(1, 3), st.integers(1, 3),
+    st.sampled_from(["midpoint", "reference", "k"]), st.one_of(st.none(), st.integers(1, 60)),
+)  # fmt: skip
+def test_pool_entries_clear_as_every_lot_at_its_own_price_would(bids, asks, base, quote, grid, step, rule, reference):
+    bids = [(price and price * grid, lots * step) for price, lots in bids]
+    asks = [(price and price * grid, lots * step) for price, lots in asks]
+    pool = BatchPool(base, quote, grid, step)
+    every = {BUY: [], SELL: []}
+    top = -(-quote // grid) * grid + grid
+    wanted = sum(lots for _, lots in bids + asks) + step
+    for side in Side:
+        before = 0
+        for price in range(grid, top + 1, grid) if side is SELL else range(top, 0, -grid):
+            reach = min(pool.lots(side, price), wanted)
+            if reach > before:
+                every[side].append((price, reach - before))
+                before = reach
+    options = {"rule": rule, "reference": reference and reference * grid, "k": Fraction(1, 3), "step": grid}
+    exact = clear(bids + every[BUY], asks + every[SELL], **options)
+    bought, sold = pool_entries(bids, asks, pool, floor=1)
+    if exact.volume == 0:
+        assert clear(bids + bought, asks + sold, **options).volume == 0
+        return
+    assert clear(bids + bought, asks + sold, **options) == exact
+    assert len(bought) + len(sold) < 16
+
+
+# Without a pool, a batch auction
+
+
+def random_order(rng, order_id, *, mtl=True):
+    side, owner = rng.choice(list(Side)), rng.choice(["ann", "bob", "cat"])
+    lots, draw = rng.randint(1, 30), rng.random()
+    if draw < 0.12:
+        return at_market(order_id, side, lots, owner)
+    if draw < 0.2 and mtl:
+        return at_market(order_id, side, lots, owner, OrderKind.MARKET_TO_LIMIT, TimeInForce.GTC)
+    tif = rng.choice([TimeInForce.GTC, TimeInForce.GTC, IOC, TimeInForce.FOK])
+    return limit(order_id, side, lots, rng.randint(90, 110), owner, tif=tif)
+
+
+def random_message(rng, venue, order_id):
+    live = venue.orders("A")
+    if live and rng.random() < 0.25:
+        old = rng.choice(live)
+        new = random_order(rng, order_id)._replace(owner=old.owner)
+        reduce = Reduce(old.order_id, rng.randint(1, 20), old.owner, "mix")
+        return rng.choice([reduce, Replace(old.order_id, new, old.owner, "mix")])
+    return random_order(rng, order_id)
+
+
+@pytest.mark.parametrize("allocation", ["batch-pro-rata", "pro-rata", "time"])
+@pytest.mark.parametrize("rule", ["midpoint", "reference", "k"])
+@pytest.mark.parametrize("self_trade", ["allow", "refuse-newest"])
+def test_empty_pool_is_a_batch_auction(allocation, rule, self_trade):
+    options = {"allocation": allocation, "price_rule": rule, "self_trade": self_trade, "fee_ppm": 1000, "depth": 4}
+    rng = Random(f"{allocation}/{rule}/{self_trade}")  # noqa: S311
+    plain = BatchAuction(("A",), 5, k=0.3, reference={"A": 101}, **options)
+    empty = PooledAuction(("A",), 5, k=0.3, reference={"A": 101}, base=0, quote=0, **options)
+    traded = 0
+    for now in range(1, 300):
+        assert plain.next_clock(now - 1) == empty.next_clock(now - 1)
+        reports = plain.clock(now)
+        assert empty.clock(now) == reports
+        traded += len(fills(reports))
+        for extra in range(rng.choice([0, 1, 2])):
+            message = random_message(rng, plain, 10 * now + extra)
+            assert empty.submit(message, now) == plain.submit(message, now)
+        assert plain.state("A")[:5] == empty.state("A")[:5]
+        assert plain.orders("A") == empty.orders("A")
+        side, lots = rng.choice(list(Side)), rng.randint(1, 40)
+        assert plain.estimate_impact("A", side, lots) == empty.estimate_impact("A", side, lots)
+    assert traded > 20
+
+
+# Random streams with a pool
+
+
+@pytest.mark.parametrize("allocation", ["batch-pro-rata", "pro-rata", "time"])
+@pytest.mark.parametrize(("base", "quote"), [(1000, 100_000), (60, 6000), (20_000, 2_000_000), (9, 1000)])
+def test_random_streams_hold_the_rules(base, quote, allocation):
+    rng = Random(f"{base}/{allocation}")  # noqa: S311
+    venue = auction(base, quote, 5, allocation=allocation)
+    ledger = Ledger()
+    clears = 0
+    for now in range(1, 300):
+        waiting = {order.order_id: order for order in venue.orders("A")}
+        before = venue.reserves("A")
+        reports = venue.clock(now) if venue.next_clock(now - 1) == now else []
+        legs = fills(reports)
+        ledger.post(legs)
+        ledger.check()
+        if legs:
+            clears += 1
+            judge_clear(legs, waiting, BatchPool(*before), pool_trade(reports))
+        account = ledger.inventory.get("pool:mix", {}).get("A", 0), ledger.cash.get("pool:mix", 0)
+        after = venue.reserves("A")
+        assert after == (base + account[0], quote + account[1])
+        assert after[0] * after[1] >= before[0] * before[1]
+        assert min(after) > 0
+        for extra in range(rng.choice([0, 1, 2])):
+            message = random_message(rng, venue, 10 * now + extra)
+            seen = look(venue, now)
+            answers = venue.submit(message, now)
+            if type(answers[0]) is Rejected:
+                assert look(venue, now) == seen
+    assert clears > 20
+    for order in venue.orders("A"):
+        assert [type(report) for report in venue.cancel(order.order_id, order.owner, now)] == [Cancelled]
+    assert venue.orders("A") == []
+    assert venue.next_clock(now) is None
+
+
+def judge_clear(legs, waiting, pool, sold):
+    (price,) = {leg.price for leg in legs}
+    got = {leg.order_id: leg.quantity for leg in legs if leg.order_id}
+    assert {leg.liquidity for leg in legs} == {Liquidity.AUCTION}
+    for order_id, lots in got.items():
+        assert waiting[order_id].accepts(price)
+        assert lots <= waiting[order_id].quantity
+    for order_id, order in waiting.items():
+        if order.price is not None and order.side * (order.price - price) > 0:
+            assert got.get(order_id, 0) == order.quantity, (order, price)
+    # The pool trades all that it would one tick inside the price, and no more than it would at the price.
+    assert max(pool.lots(SELL, price - 1), 0) - pool.lots(BUY, price) <= sold
+    assert sold <= pool.lots(SELL, price) - max(pool.lots(BUY, price + 1), 0)
+
+
+def test_lazy_clock_and_clock_at_every_step_give_the_same_log_and_states():
+    for seed in range(6):
+        logs = []
+        for eager in (False, True):
+            rng, venue, log = Random(seed), auction(200, 20_000, 7), []  # noqa: S311
+            for now in range(1, 200):
+                if venue.next_clock(now - 1) == now:
+                    log.append((now, venue.clock(now)))
+                if eager:
+                    assert venue.clock(now) == []
+                if rng.random() < 0.3:
+                    log.append((now, venue.submit(random_message(rng, venue, now), now)))
+                log.append(look(venue, now))
+            logs.append(log)
+        assert logs[0] == logs[1]
+
+
+# Rule by rule
+
+
+def test_nothing_happens_without_orders():
+    venue = auction()
+    assert venue.next_clock(0) is None
+    before = look(venue, 0)
+    for now in range(50):
+        assert venue.clock(now) == []
+    assert look(venue, 0) == before
+
+
+@pytest.mark.parametrize(("side", "crosses", "rests"), [(BUY, 101, 100), (SELL, 99, 100)])
+def test_one_order_that_crosses_the_curve_is_due_and_one_that_does_not_is_not(side, crosses, rests):
+    venue = auction()
+    accepted(venue, 3, limit(1, side, 5, rests))
+    assert venue.next_clock(3) is None
+    accepted(venue, 4, limit(2, side, 5, crosses))
+    assert venue.next_clock(4) == 10
+    venue.cancel(2, "ann", 5)
+    assert venue.next_clock(5) is None
+
+
+def test_one_order_trades_with_the_pool_at_the_next_clear():
+    venue = auction()
+    accepted(venue, 3, limit(1, BUY, 50, 104))
+    # At 104 the pool sells (104000 - 100000) / 208 = 19.2 lots.
+    reports = venue.clock(10)
+    assert [(leg.owner, leg.order_id, leg.side, leg.quantity, leg.price, leg.money) for leg in reports] == [
+        ("ann", 1, BUY, 19, 104, 1976),
+        ("pool:mix", 0, SELL, 19, 104, 1976),
+    ]
+    assert len({leg.match_id for leg in reports}) == 1
+    assert venue.reserves("A") == (981, 101_976)
+    assert venue.state("A").last_price == 104
+    # 101976 / (981 - 2) is above 104: what is left of the order waits.
+    assert venue.next_clock(10) is None
+    assert [order.quantity for order in venue.orders("A")] == [31]
+
+
+def test_the_pool_stands_between_orders_that_cross_each_other():
+    alone = BatchAuction(("A",), 10)
+    venue = auction()
+    orders = [limit(1, BUY, 10, 110), limit(2, SELL, 10, 96, "bob")]
+    for each in orders:
+        alone.submit(each, 0)
+        venue.submit(each, 0)
+    assert {leg.price for leg in fills(alone.clock(10))} == {103}
+    reports = venue.clock(10)
+    assert {leg.price for leg in fills(reports)} == {100}  # (99, 101) bounds it: beyond, the pool would trade
+    assert pool_trade(reports) == 0
+
+
+def test_fee_is_the_orders_alone():
+    venue = auction(fee_ppm=10_000)
+    accepted(venue, 0, limit(1, BUY, 19, 104))
+    reports = venue.clock(10)
+    price, quantity = reports[0].price, reports[0].quantity
+    fee = -(-price * quantity // 100)
+    assert [(leg.money, leg.fee) for leg in reports] == [(price * quantity + fee, fee), (price * quantity, 0)]
+
+
+def test_market_order_meets_the_pool_and_expires_what_it_will_not_sell():
+    venue = auction(10, 1000)
+    accepted(venue, 0, at_market(1, BUY, 20))
+    reports = venue.clock(10)
+    assert [type(report) for report in reports] == [Fill, Expired, Fill]
+    assert reports[0].quantity == 4  # (10 - 1) // 2: never half of the reserve
+    assert reports[0].price == 500  # 1000 / (10 - 2 x 4)
+    assert venue.reserves("A") == (6, 3000)
+
+
+def test_market_to_limit_is_due_where_the_pool_will_take_it_and_then_a_limit():
+    venue = auction()
+    accepted(venue, 0, at_market(1, BUY, 1000, kind=OrderKind.MARKET_TO_LIMIT, tif=TimeInForce.GTC))
+    assert venue.next_clock(0) == 10
+    reports = venue.clock(10)
+    assert fills(reports, "bob")[0].quantity == 499
+    assert venue.state("A").best_bid == fills(reports)[0].price
+
+
+def test_public_state_shows_orders_and_pool_and_the_estimate_is_what_is_paid():
+    venue = auction()
+    state = venue.state("A")
+    assert (state.best_bid, state.best_ask, state.mid) == (99, 101, 100)
+    accepted(venue, 0, limit(1, SELL, 7, 103))
+    # At 101 the pool sells 4.95 lots, at 103 14.6.
+    assert venue.state("A").asks == ((101, 4), (103, 17))
+    rng = Random(4)  # noqa: S311
+    for order_id in range(2, 60):
+        venue = auction(rng.randint(20, 2000), rng.randint(2000, 200_000))
+        for place in range(1, 8):
+            side = rng.choice(list(Side))
+            accepted(venue, 0, limit(place, side, rng.randint(1, 20), rng.randint(90, 110)))
+        while (due := venue.next_clock(0)) is not None and due < 100:
+            venue.clock(due)
+        side, lots = rng.choice(list(Side)), rng.randint(1, 60)
+        estimate = venue.estimate_impact("A", side, lots)
+        assert venue.state("A").estimate(side, lots) == estimate
+        accepted(venue, 200, at_market(order_id + 100, side, lots))
+        legs = fills(venue.clock(210), "bob")
+        assert (sum(leg.quantity for leg in legs), sum(leg.money for leg in legs)) == estimate
+
+
+def test_order_ids_at_the_end_of_their_range_do_not_collide_with_the_pools():
+    venue = auction()
+    accepted(venue, 0, *(limit(ORDER_ID_MAX - place, BUY, 5, 104) for place in range(6)))
+    reports = venue.clock(10)
+    assert pool_trade(reports) == 19
+    assert sum(leg.quantity for leg in fills(reports, "ann")) == 19
+
+
+def test_every_market_has_a_pool_of_its_own():
+    venue = PooledAuction(("A", "B"), 10, base={"A": 10, "B": 1000}, quote={"A": 1000, "B": 100_000})
+    venue.submit(limit(1, BUY, 50, 104, market="B"), 0)
+    reports = venue.clock(10)
+    assert {leg.market for leg in reports} == {"B"}
+    assert (venue.reserves("A"), venue.reserves("B")) == ((10, 1000), (981, 101_976))
+
+
+@pytest.mark.parametrize(
+    ("message", "why"),
+    [
+        (limit(1, BUY, 5, 99), Reason.DUPLICATE_ORDER),
+        (limit(2, BUY, 0, 99), Reason.QUANTITY),
+        (limit(2, BUY, 5, 99.5), Reason.PRICE),
+        (limit(2, BUY, 5, 99, tif=TimeInForce.FOK), Reason.KIND),
+        (Reduce(1, 1, "eve", "mix"), Reason.NOT_OWNER),
+        (Replace(7, limit(2, BUY, 5, 99), "ann", "mix"), Reason.UNKNOWN_ORDER),
+        (Mint("A", 5, owner="lp", venue="mix"), Reason.UNSUPPORTED),
+    ],
+)
+def test_refusals_change_nothing(message, why):
+    venue = auction()
+    accepted(venue, 0, limit(1, BUY, 50, 104))
+    before = look(venue, 0)
+    (report,) = venue.submit(message, 0)
+    assert (type(report), report.reason) == (Rejected, why)
+    assert look(venue, 0) == before
+
+
+def test_late_call_is_a_bug():
+    venue = auction()
+    accepted(venue, 3, limit(1, BUY, 50, 104))
+    for call in (lambda: venue.clock(11), lambda: venue.submit(limit(2, BUY, 1, 1), 10), lambda: venue.next_clock(10)):
+        with pytest.raises(PastError):
+            call()
+
+
+@define
+class Trader:
+    agent_id: str
+    review_interval: int = 3
+
+    def review(self, ctx):
+        rng = ctx.rng
+        if ctx.open_orders and rng.random() < 0.4:
+            ctx.cancel(next(iter(ctx.open_orders)))
+            return
+        side, lots = (BUY if rng.random() < 0.5 else SELL), int(rng.integers(1, 20))
+        if rng.random() < 0.3:
+            ctx.submit(market_order("A", side, quantity=lots))
+        else:
+            mid = int(ctx.state("A").mid or 100)
+            ctx.submit(limit_order("A", side, quantity=lots, price=max(1, mid + int(rng.integers(-5, 6)))))
+
+
+def test_simulation_conserves_and_the_account_is_the_reserves():
+    venue = auction(500, 500_000)
+    result = Simulation(venues={"mix": venue}, agents=[Trader("ann"), Trader("bob", 4)], seed=2).run(1500)
+    result.ledger.check()
+    held, cash = result.ledger.inventory["pool:mix"]["A"], result.ledger.cash["pool:mix"]
+    assert venue.reserves("A") == (500 + held, 500_000 + cash)
+    assert cash
+    base, quote = venue.reserves("A")
+    assert base * quote > 500 * 500_000
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"base": 0}, {"quote": 0}, {"base": -1}, {"base": nan}, {"quote": inf}, {"base": True}, {"base": 2**80},
+        {"quote": 2**80, "base": 1}, {"base": {"B": 1}}, {"price_rule": "volume_midpoint"}, {"pi": 0}, {"k": nan},
+        {"allocation": "pro_rata_all"}, {"self_trade": "no"}, {"price_step": 0}, {"quantity_step": 1.5},
+        {"min_price": "1"}, {"reference": {"Z": 1}}, {"fee_ppm": -1}, {"depth": 0}, {"markets": ()},
+    ],
+)  # fmt: skip
+def test_bad_arguments_are_refused(bad):
+    with pytest.raises(ConfigError):
+        PooledAuction(**{"markets": ("A",), "pi": 10, "base": 10, "quote": 1000} | bad)

@@ -1,0 +1,3 @@
+"""Trading mechanisms behind the one venue interface."""
+
+__marketsim__ = "0.1.0"
