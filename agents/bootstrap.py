@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil, floor
 
 from attrs import define, field
 
-from marketsim.checks import integer, name, number
+from marketsim.checks import integer, mapping_of, name, number
 from marketsim.protocols import Context
 from marketsim.types import Side, limit_order
 
@@ -22,15 +23,16 @@ class BootstrapLadder:
     """
 
     agent_id: str = field(validator=name)
-    anchors: Mapping[str, float]
+    anchors: Mapping[str, float] = field(validator=mapping_of(number(0.0, 2**53)))
     quantity: int = field(validator=integer(1))
     levels: int = field(default=5, validator=integer(1))
     step: float = field(default=0.001, validator=number(above=0.0))
-    role: str = "bootstrap"
+    role: str = field(default="bootstrap", validator=name)
 
     def start(self, ctx: Context) -> None:
         for market, anchor in self.anchors.items():
             for level in range(1, self.levels + 1):
-                for side in (Side.BUY, Side.SELL):
-                    price = round(anchor * (1 - side * self.step * level))
-                    ctx.submit(limit_order(market, side, quantity=self.quantity, price=price))
+                # Away from the anchor, so that a coarse grid never makes the ladder trade with itself.
+                bid, ask = floor(anchor * (1 - self.step * level)), ceil(anchor * (1 + self.step * level))
+                ctx.submit(limit_order(market, Side.BUY, quantity=self.quantity, price=bid))
+                ctx.submit(limit_order(market, Side.SELL, quantity=self.quantity, price=ask))

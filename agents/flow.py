@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import define, field
 
 from agents.capital import Capital, take
-from marketsim.checks import delay, integer, name, names, number
+from marketsim.checks import delay, integer, kind, name, names, number
 from marketsim.protocols import Context, Delay
 from marketsim.types import Report, Side, market_order
 
@@ -21,12 +21,12 @@ class NoiseTrader:
 
     agent_id: str = field(validator=name)
     markets: tuple[str, ...] = field(validator=names)
-    capital: Capital
+    capital: Capital = field(validator=kind(Capital))
     quantity_mean: int = field(validator=integer(1))
     jitter: float = field(default=0.45, validator=number(0.0, 1.0))
     arrival_rate: float = field(default=1.2, validator=number(above=0.0))
     order_latency: Delay = field(default=0, validator=delay)
-    role: str = "noise"
+    role: str = field(default="noise", validator=name)
 
     def arrive(self, ctx: Context) -> None:
         # All three draws are made at every arrival, so that a refusal or an empty book moves no later draw.
@@ -51,7 +51,7 @@ class Investor:
     quantity: int = field(default=1, validator=integer(1))
     arrival_rate: float = field(default=1.0, validator=number(above=0.0))
     order_latency: Delay = field(default=0, validator=delay)
-    role: str = "investor"
+    role: str = field(default="investor", validator=name)
 
     def arrive(self, ctx: Context) -> None:
         side = Side.BUY if ctx.rng.random() < 0.5 else Side.SELL

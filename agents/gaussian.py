@@ -9,7 +9,7 @@ from attrs import define, field
 
 from agents.belief import ScalarBelief
 from agents.capital import Capital, take
-from marketsim.checks import delay, flag, integer, name, number, optional
+from marketsim.checks import delay, flag, integer, kind, mapping_of, name, number, optional
 from marketsim.protocols import Context, Delay
 from marketsim.types import Report, Side, Signal, limit_order
 
@@ -32,8 +32,8 @@ class GaussianTrader:
     """
 
     agent_id: str = field(validator=name)
-    beliefs: Mapping[str, ScalarBelief]
-    capital: Capital
+    beliefs: Mapping[str, ScalarBelief] = field(validator=mapping_of(kind(ScalarBelief)))
+    capital: Capital = field(validator=kind(Capital))
     quantity: int = field(validator=integer(1))
     assumed_precision: float | None = field(default=None, validator=optional(number(above=0.0)))
     threshold: float = field(default=0.0035, validator=number(0.0))
@@ -42,7 +42,7 @@ class GaussianTrader:
     review_interval: int = field(default=5000, validator=integer(1))
     observation_delay: int = field(default=0, validator=integer(0))
     order_latency: Delay = field(default=0, validator=delay)
-    role: str = "informed"
+    role: str = field(default="informed", validator=name)
 
     def observes(self, market: str, tier: str) -> bool:
         return market in self.beliefs and tier != "public"

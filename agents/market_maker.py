@@ -8,7 +8,7 @@ from math import ceil, exp, floor, log
 from attrs import define, field
 
 from agents.belief import ScalarBelief
-from marketsim.checks import delay, integer, name, number
+from marketsim.checks import delay, integer, kind, mapping_of, name, number
 from marketsim.protocols import Context, Delay
 from marketsim.types import Fill, Levels, Report, Side, Signal, limit_order
 
@@ -30,7 +30,7 @@ class MarketMaker:
     """
 
     agent_id: str = field(validator=name)
-    beliefs: Mapping[str, ScalarBelief]
+    beliefs: Mapping[str, ScalarBelief] = field(validator=mapping_of(kind(ScalarBelief)))
     assumed_precision: float = field(validator=number(above=0.0))
     quantity: int = field(validator=integer(1))
     budget: int = field(validator=integer(0))
@@ -38,7 +38,7 @@ class MarketMaker:
     review_interval: int = field(default=500, validator=integer(1))
     observation_delay: int = field(default=50, validator=integer(0))
     order_latency: Delay = field(default=0, validator=delay)
-    role: str = "lp"
+    role: str = field(default="lp", validator=name)
 
     def observes(self, market: str, tier: str) -> bool:
         return market in self.beliefs and tier != "public"
@@ -88,7 +88,7 @@ class NewsMaker:
     quantity: int = field(default=1, validator=integer(1))
     observation_delay: int = field(default=50, validator=integer(0))
     order_latency: Delay = field(default=0, validator=delay)
-    role: str = "lp"
+    role: str = field(default="lp", validator=name)
 
     def observes(self, market: str, tier: str) -> bool:
         return market == self.market and tier == "public"

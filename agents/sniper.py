@@ -31,7 +31,7 @@ class Sniper:
     margin: float = field(default=0.0, validator=number(0.0))
     observation_delay: int = field(default=1, validator=integer(0))
     order_latency: Delay = field(default=0, validator=delay)
-    role: str = "sniper"
+    role: str = field(default="sniper", validator=name)
 
     def observes(self, market: str, tier: str) -> bool:
         return market == self.market and tier == "public"

@@ -40,3 +40,28 @@ def bench_book(
         out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     if check and any(found[name][0] < floor for name, floor in book.FLOORS.items()):
         sys.exit(1)
+
+
+@app.command("cell")
+def bench_cell(
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs of each cell.")] = 15,
+    check: Annotated[bool, typer.Option("--check", help="Exit 1 when a limit is passed.")] = False,
+) -> None:
+    """One run of the centre cell of the pi-curve study, and the cost of quiet time.
+
+    Example: marketsim bench cell
+    """
+    from experiments.benchmarks import cell
+
+    seconds, quiet = cell.cell_seconds(seeds=seeds), cell.quiet_ratios()
+    table = Table("cell, 8000 steps", "simulation, ms", "measures, ms", f"limit, ms: {cell.RUN_SECONDS_MAX * 1e3:.0f}")
+    for (mechanism, pi), (ran, measured) in seconds.items():
+        fits = "kept" if ran <= cell.RUN_SECONDS_MAX else "PASSED"
+        table.add_row(f"{mechanism} pi = {pi}" if pi else mechanism, f"{ran * 1e3:.1f}", f"{measured * 1e3:.1f}", fits)
+    console = Console()
+    console.print(table)
+    for name, ratio in quiet.items():
+        console.print(f"{name}: 10^6 steps take {ratio:.3f} x the time of 10^3 with the same 100 orders (limit 1.2)")
+    slow = any(ran > cell.RUN_SECONDS_MAX for ran, _ in seconds.values())
+    if check and (slow or any(ratio > cell.QUIET_RATIO_MAX for ratio in quiet.values())):
+        sys.exit(1)

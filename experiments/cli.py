@@ -29,7 +29,7 @@ app.add_typer(bench_cli.app, name="bench")
 INTERRUPTED = 130
 
 Config = Annotated[
-    str, typer.Option("--config", help="A TOML file, or a shipped name: centre.toml, demo.toml, published.toml.")
+    str, typer.Option("--config", help="A TOML file, or a shipped name: centre.toml, demo.toml, frozen.toml, ...")
 ]
 Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
 Seeds = Annotated[int | None, typer.Option("--seeds", help="Seeds per cell.")]
@@ -100,8 +100,8 @@ def main() -> None:
     """Run the console script; errors that say what is wrong are printed without a traceback."""
     try:
         app()
-    except MarketsimError as error:
-        console.print(f"[bold red]error:[/] {type(error).__name__}: {error}", highlight=False, soft_wrap=True)
+    except (MarketsimError, OSError) as error:
+        console.print(f"error: {type(error).__name__}: {error}", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
 
 

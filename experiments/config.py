@@ -27,9 +27,9 @@ MECHANISMS = ("clob", "fba")
 class World:
     """The truth, and the grid it is traded on.
 
-    kind "latent-factor": several markets driven by common factors that walk at random (`walk_var` per factor and
-    step; 0 freezes it). "jumps": one market with Poisson jumps of fixed size. "constant". "ornstein-uhlenbeck".
-    "historical": recorded trades from a file.
+    kind "latent-factor": markets driven by common factors that walk at random (`walk_var` per factor and step; 0
+    freezes it). "jumps": markets with Poisson jumps of fixed size. "constant". "ornstein-uhlenbeck". "historical": one
+    market, recorded trades from a file; `walk_var` is then what the agents assume of it.
     """
 
     kind: str = field(
@@ -57,7 +57,7 @@ class World:
     """Trades file of a historical world."""
     price_column: str = "price"
     time_column: str = ""
-    """Time stamps of a historical world; empty: the only column whose name contains "time"."""
+    """Time stamps of a historical world; empty: the first column whose name contains "time"."""
     where: dict[str, str] = field(factory=dict)
     """Rows of the trades file to take, as column = value."""
     step: int = field(default=100, validator=integer(1))
@@ -163,6 +163,13 @@ def _intervals(instance: Any, attribute: Any, value: Any) -> None:
         raise ConfigError(f"{type(instance).__name__}.{attribute.name}: {got}, {wanted}")
 
 
+def _horizons(instance: Any, attribute: Any, value: Any) -> None:
+    whole = all(type(item) is int and item >= 0 for item in value)
+    if not whole or 0 not in value or len(dict.fromkeys(value)) != len(value):
+        got, wanted = f"got {list(value)!r}", "wanted different ints of at least 0, among them 0"
+        raise ConfigError(f"{type(instance).__name__}.{attribute.name}: {got}, {wanted}")
+
+
 @frozen(kw_only=True)
 class Study:
     """A whole pi-curve study."""
@@ -174,7 +181,7 @@ class Study:
     first_seed: int = field(default=1, validator=integer(0))
     mechanisms: tuple[str, ...] = field(default=("clob", "fba"), converter=tuple, validator=_choices)
     pi: tuple[int, ...] = field(default=(1, 10, 50, 200), converter=tuple, validator=_intervals)
-    markout_horizons: tuple[int, ...] = field(default=(0, 1, 10, 100, 1000), converter=tuple)
+    markout_horizons: tuple[int, ...] = field(default=(0, 1, 10, 100, 1000), converter=tuple, validator=_horizons)
     ties: str = field(default="seeded", validator=one_of("seeded", "list"))
     world: World = field(factory=World)
     signals: Signals = field(factory=Signals)

@@ -18,6 +18,7 @@ from marketsim.metrics import (
     exact_wealth,
     fair_marks,
     fair_paths,
+    half_gaps,
     immediacy_table,
     markouts,
     pnl_by_role,
@@ -77,8 +78,8 @@ def measure(study: Study, result: Result, *, pi: int) -> dict[str, Any]:
     )
     fees = sum(result.ledger.fees.values()) * run.money_scale
     row: dict[str, Any] = {"fees": fees, "volume": volume(run.fills) * lot}
-    row |= _gains(run) | _lp_markouts(run) | _spreads(run) | _discovery(run) | _immediacy(run)
-    row |= _quoting(run) | _sniping(run) | _wealth(run, result)
+    row |= _gains(run) | _markouts(run) | _spreads(run) | _discovery(run) | _immediacy(run)
+    row |= _quoting(run) | _sniping(run) | _wealth(run, result) | _fit(result)
     return row | {"events": result.events, "fill_log_hash": result.fills.digest()}
 
 
@@ -95,15 +96,16 @@ def _gains(run: _Run) -> dict[str, float]:
     return row
 
 
-def _lp_markouts(run: _Run) -> dict[str, float]:
-    own = run.legs_of("lp")
-    legs = {name: column[own] for name, column in run.fills.items()}
+def _markouts(run: _Run) -> dict[str, float]:
+    """Mean markout per lot of the LP's legs, and of the legs of everybody who does not provide liquidity."""
+    row: dict[str, float] = {}
     horizons = run.study.markout_horizons
-    marked = markouts(legs, run.fair, horizons, end=run.end)
-    return {
-        f"lp_markout_{horizon}": _per_lot(marked[:, place], legs["quantity"]) * run.price_scale
-        for place, horizon in enumerate(horizons)
-    }
+    for name, own in (("lp", run.legs_of("lp")), ("taker", ~run.legs_of(*PROVIDERS))):
+        legs = {column: values[own] for column, values in run.fills.items()}
+        marked = markouts(legs, run.fair, horizons, end=run.end)
+        for place, horizon in enumerate(horizons):
+            row[f"{name}_markout_{horizon}"] = _per_lot(marked[:, place], legs["quantity"]) * run.price_scale
+    return row
 
 
 def _spreads(run: _Run) -> dict[str, float]:
@@ -131,7 +133,29 @@ def _discovery(run: _Run) -> dict[str, float]:
         "discovery_lag_at_bound": float(found.at_bound),
         "discovery_rms": float(found.rms),
         "convergence_time": float(convergence_time(public, truth)),
+        "half_gap_time": _half_gap_time(run, public, truth),
     }
+
+
+def _half_gap_time(run: _Run, public: npt.NDArray[np.float64], truth: npt.NDArray[np.float64]) -> float:
+    """Median steps until half the gap that a jump opened is closed; nan in a world without jumps."""
+    jump_times = getattr(run.fair, "jump_times", None)
+    if jump_times is None:
+        return float("nan")
+    median = float(half_gaps(public, truth, [jump_times.get(market, ()) for market in run.fair.markets]).median)
+    return median if np.isfinite(median) else float("nan")  # most gaps never closed
+
+
+def _fit(result: Result) -> dict[str, float]:
+    """Mean normalised innovation squared of all beliefs of a role; 1 for filters that fit, nan without signals."""
+    row: dict[str, float] = {}
+    for role in ("lp", "informed"):
+        agents = [agent for name, agent in result.agents.items() if result.roles[name] == role]
+        beliefs = [belief for agent in agents for belief in getattr(agent, "beliefs", {}).values()]
+        count = sum(belief.nis.count for belief in beliefs)
+        total = sum(belief.nis.total for belief in beliefs)
+        row[f"{role}_nis"] = total / count if count else float("nan")
+    return row
 
 
 def _immediacy(run: _Run) -> dict[str, float]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 from joblib import Parallel, delayed
@@ -70,7 +71,7 @@ def _rows(tasks: list[tuple[Study, Cell, Path | None]], jobs: int) -> Iterator[d
 def _one(study: Study, cell: Cell, fills: Path | None) -> dict[str, Any]:
     row, result = run_cell(study, cell)
     if fills is not None:
-        name = f"{cell.variant}-{cell.mechanism}-{cell.pi}-{cell.seed}.parquet".replace(" ", "-").replace("/", "-")
+        name = f"{quote(cell.variant, safe='')}-{cell.mechanism}-{cell.pi}-{cell.seed}.parquet"
         result.fills.frame().to_parquet(fills / name)
     return row
 
@@ -81,7 +82,7 @@ def table_digest(table: pd.DataFrame) -> str:
 
 
 def manifest(study: Study, cells: pd.DataFrame, files: list[Path]) -> dict[str, Any]:
-    """What made these results: configuration, seeds, versions, plugins, hashes. It holds no date and no path."""
+    """What made these results: configuration, seeds, versions, plugins, hashes. It holds no date."""
     return {
         "config": to_dict(study),
         "seeds": sorted(int(seed) for seed in cells["seed"].unique()),

@@ -32,7 +32,7 @@ def summarise(cells: pd.DataFrame) -> pd.DataFrame:
                 row |= mean_and_se(values)
                 paired = np.empty(0)
                 if mechanism != "clob" and len(book):
-                    paired = (runs[measure] - book[measure]).to_numpy(dtype=np.float64)
+                    paired = without_rounding(runs[measure], book[measure])
                 difference = mean_and_se(paired)
                 row |= {f"paired_{name}": value for name, value in difference.items()}
                 known = paired[~np.isnan(paired)]
@@ -49,11 +49,15 @@ def mean_and_se(values: np.ndarray) -> dict[str, float]:
     return {"n": count, "mean": float(known.mean()) if count else float("nan"), "se": spread}
 
 
-def distinct(mean: float, se: float, n: int) -> bool:
-    """Whether a mean of `n` values differs from zero, two-sided at 5 % by Student's t; no error means it is exact."""
+def distinct(mean: float, se: float, n: int, *, comparisons: int = 1) -> bool:
+    """Whether a mean of `n` differences is not zero, two-sided at 5 % by Student's t.
+
+    Args:
+        comparisons: among how many tests this one is; the level is divided by it (Bonferroni).
+    """
     if isnan(mean) or n < 2:
         return False
-    return abs(mean) > float(stdtrit(n - 1, 0.975)) * se
+    return abs(mean) > float(stdtrit(n - 1, 1 - 0.025 / comparisons)) * se
 
 
 @frozen
@@ -64,7 +68,7 @@ class Best:
         pi: the interval; 0 stands for the continuous book.
         cost: its mean cost.
         se: standard error of that mean.
-        rivals: other intervals whose paired difference from it can be chance (see `distinct`).
+        rivals: other intervals whose paired difference from it can be chance, at 5 % over all comparisons together.
         tried: all intervals compared, the book included.
     """
 
@@ -80,28 +84,39 @@ class Best:
         return len(self.rivals) == len(self.tried) - 1
 
     @property
-    def interior(self) -> bool:
-        """The best is neither the shortest nor the longest interval tried."""
+    def optimum(self) -> bool:
+        """It lies inside the range tried, and is better than the book and than both ends of the range."""
         intervals = sorted(pi for pi in self.tried if pi > 0)
-        return self.pi > 0 and self.pi not in {intervals[0], intervals[-1]}
+        others = {0, intervals[0], intervals[-1]} & set(self.tried) if intervals else {0}
+        return self.pi not in others and not others & set(self.rivals)
 
 
-def best_interval(cells: pd.DataFrame, cost: str = "shortfall_per_lot") -> Best | None:
+def best_interval(cells: pd.DataFrame, cost: str = "shortfall") -> Best | None:
     """The interval that minimises the mean of `cost` over seeds; `cells` are those of one variant.
 
-    Intervals are compared by the differences at the same seed. None where the cost was never measured.
+    Intervals are compared by the differences at the same seed; of equal ones the shortest is taken. None where the
+    cost was never measured.
     """
     table = cells.pivot_table(index="seed", columns="pi", values=cost, dropna=False).dropna(axis=1, how="all")
     if table.empty:
         return None
     tried = [int(pi) for pi in table.columns]
-    pi = tried[int(np.argmin(table.mean().to_numpy()))]
+    means = np.array([float(table[column].mean()) for column in table.columns])
+    pi = tried[int(np.flatnonzero(means <= means.min() + 1e-9 * np.abs(means).max())[0])]
     rivals = []
     for other in tried:
         if other == pi:
             continue
-        gap = mean_and_se((table[other] - table[pi]).to_numpy(dtype=np.float64))
-        if not distinct(gap["mean"], gap["se"], int(gap["n"])):
+        gap = mean_and_se(without_rounding(table[other], table[pi]))
+        if not distinct(gap["mean"], gap["se"], int(gap["n"]), comparisons=len(tried) - 1):
             rivals.append(other)
     own = mean_and_se(table[pi].to_numpy(dtype=np.float64))
     return Best(pi, own["mean"], own["se"], tuple(rivals), tuple(tried))
+
+
+def without_rounding(left: pd.Series[float], right: pd.Series[float]) -> np.ndarray:
+    """Differences at the same seed; what is only rounding, a billionth of the larger of the two, is zero."""
+    one, other = left.align(right)
+    values, against = one.to_numpy(dtype=np.float64), other.to_numpy(dtype=np.float64)
+    difference = values - against
+    return np.where(np.abs(difference) <= 1e-9 * np.maximum(np.abs(values), np.abs(against)), 0.0, difference)

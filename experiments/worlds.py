@@ -115,7 +115,8 @@ def _process_variance(world: World, fair: Any) -> dict[str, float]:
     if world.kind == "ornstein-uhlenbeck":
         return dict.fromkeys(fair.markets, 2 * world.reversion * world.log_sd**2)
     if world.kind == "historical":
-        return {market: float(np.var(np.diff(np.log(fair.path(market))))) for market in fair.markets}
+        # What an agent assumes of the path must not come from the path: it has not happened yet.
+        return dict.fromkeys(fair.markets, world.walk_var)
     return dict.fromkeys(fair.markets, 0.0)
 
 

@@ -94,6 +94,28 @@ def optional(validator: Validator) -> Validator:
     return check
 
 
+def mapping_of(validator: Validator) -> Validator:
+    """A mapping from names to what `validator` takes; it may be empty."""
+
+    def check(instance: Any, attribute: Any, value: Any) -> None:
+        if not isinstance(value, Mapping) or any(type(key) is not str or not key for key in value):
+            _refuse(instance, attribute, value, "a mapping by name")
+        for item in value.values():
+            validator(instance, attribute, item)
+
+    return check
+
+
+def kind(wanted: type) -> Validator:
+    """A value of the class `wanted`."""
+
+    def check(instance: Any, attribute: Any, value: Any) -> None:
+        if type(value) is not wanted:
+            _refuse(instance, attribute, value, f"a {wanted.__name__}")
+
+    return check
+
+
 def delay(instance: Any, attribute: Any, value: Any) -> None:
     """Steps: an `int` of at least 0, or a mapping from venue name to one."""
     by_venue = value if isinstance(value, Mapping) else {"every": value}

@@ -101,14 +101,8 @@ class Exchange:
         reports = _refusal(slot, message, order, now)
         if reports is None:
             reports = self._ask(slot, "submit", slot.venue.submit, message, now)
-            if (
-                type(message) is Settle
-                and type(reports) is list
-                and not any(type(report) is Rejected for report in reports)
-            ):
-                if type(message.price) is not int or abs(message.price) > PRICE_MAX:
-                    raise PluginError(self._where(slot, "submit", now, f"cannot settle at {message.price!r}"))
-                reports = [*reports, *_settlement(self.ledger, message, now)]
+            if type(message) is Settle and type(reports) is list:
+                reports = [*reports, *self._payments(slot, message, reports, now)]
         sender = order.owner if order is not None else getattr(message, "owner", "")
         return self._absorb(slot, "submit", _addressed(reports, sender, name, now), now, order)
 
@@ -171,6 +165,20 @@ class Exchange:
             Delivery(owner, slot.name, own, refused if order is not None and owner == order.owner else [])
             for owner, own in by_owner.items()
         ]
+
+    def _payments(self, slot: VenueSlot, message: Settle, reports: list[Report], now: int) -> list[Report]:
+        """What a settlement that the venue took pays to every holder."""
+        if any(type(report) is Rejected for report in reports):
+            return []
+        others = [other for other in self._slots.values() if other is not slot]
+        elsewhere = [other.name for other in others if message.market in other.markets]
+        if elsewhere:
+            where = ", ".join(elsewhere)
+            what = f"cannot settle {message.market!r}, which trades at {where} too: holdings have no venue"
+            raise PluginError(self._where(slot, "submit", now, what))
+        if type(message.price) is not int or abs(message.price) > PRICE_MAX:
+            raise PluginError(self._where(slot, "submit", now, f"cannot settle at {message.price!r}"))
+        return _settlement(self.ledger, message, now)
 
     def _ask(self, slot: VenueSlot, call: str, function: Callable[..., Any], *arguments: Any) -> Any:
         try:

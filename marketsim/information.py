@@ -19,7 +19,7 @@ from marketsim.errors import ConfigError
 from marketsim.fairvalue.arrivals import poisson_times
 from marketsim.protocols import FairValue, InformationProcess, Source
 from marketsim.streams import Streams
-from marketsim.types import Feed, Order, Signal
+from marketsim.types import Feed, Order, Settle, Signal
 
 TIERS = ("public", "routine", "tail")
 """The order of signals about one market at one instant."""
@@ -196,16 +196,16 @@ class CombinedSource:
     def next_time(self) -> int | None:
         return min((time for source in self._sources if (time := source.next_time()) is not None), default=None)
 
-    def emit(self, truth: FairValue, /) -> list[Signal | Feed | Order]:
+    def emit(self, truth: FairValue, /) -> list[Signal | Feed | Order | Settle]:
         now = self.next_time()
-        events: list[Signal | Feed | Order] = []
+        events: list[Signal | Feed | Order | Settle] = []
         for source in self._sources:
             if now is not None and source.next_time() == now:
                 events.extend(source.emit(truth))
         # The sort is stable, so the order of the parts breaks what ties are left.
         return sorted(events, key=self._place)
 
-    def _place(self, event: Signal | Feed | Order) -> tuple[int, int, str]:
+    def _place(self, event: Signal | Feed | Order | Settle) -> tuple[int, int, str]:
         if not isinstance(event, Signal):
             return -1, -1, ""
         market = self._markets.index(event.market) if event.market in self._markets else len(self._markets)

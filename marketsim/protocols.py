@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from marketsim.types import Feed, Message, Order, Report, Side, Signal, VenueState
+from marketsim.types import Feed, Message, Order, Report, Settle, Side, Signal, VenueState
 
 Delay: TypeAlias = int | Mapping[str, int]
 """Steps, the same for every venue or by venue name."""
@@ -63,7 +63,7 @@ class Source(Protocol):
     def next_time(self) -> int | None:
         """Time of the next events, never earlier than the last ones; None at the end."""
 
-    def emit(self, truth: FairValue, /) -> Iterable[Signal | Feed | Order]:
+    def emit(self, truth: FairValue, /) -> Iterable[Signal | Feed | Order | Settle]:
         """The events of `next_time()`, and move on. `truth` refuses any later time."""
 
 

@@ -27,25 +27,36 @@ from marketsim import (
     Side,
     TimeInForce,
 )
-from marketsim.fairvalue import ConstantFairValue, OrnsteinUhlenbeck, PoissonJumps
+from marketsim.fairvalue import ConstantFairValue, HistoricalPath, LatentFactorWalk, OrnsteinUhlenbeck, PoissonJumps
 from marketsim.information import PoissonSignals
+from marketsim.kernel import Kernel
+from marketsim.simulation import Simulation
 from marketsim.streams import Streams
 from venues.clob import ContinuousBook
 from venues.concentrated import ConcentratedPool
 from venues.constant_product import ConstantProduct
 from venues.fba import BatchAuction
+from venues.hybrid import Hybrid
 from venues.lmsr import LMSR
+from venues.pooled_auction import PooledAuction
+from venues.replay import ReplayVenue
 
 BOOKS = {
     "clob": lambda: ContinuousBook(("A",), price_step=5, quantity_step=2),
     "fba": lambda: BatchAuction(("A",), 10, price_step=5, quantity_step=2),
+}
+OTHERS = {
+    "hybrid-pool": lambda: Hybrid(("A",), base=10_000, quote=1_000_000),
+    "hybrid-ladder": lambda: Hybrid(("A",), base=1, quote=100, layer="ladder"),
+    "pooled-auction": lambda: PooledAuction(("A",), 10, base=10_000, quote=1_000_000),
+    "replay": lambda: ReplayVenue(("A",)),
 }
 POOLS = {
     "constant-product": lambda: ConstantProduct(("A",), 10_000, 1_000_000),
     "lmsr": lambda: LMSR(("A", "B"), 1000, 1000),
     "concentrated": lambda: ConcentratedPool(("A",), price=100, positions=((0, 60_000, 10**9),)),
 }
-VENUES = BOOKS | POOLS
+VENUES = BOOKS | POOLS | OTHERS
 NUMBERS = {
     "nan": math.nan,
     "inf": math.inf,
@@ -195,6 +206,7 @@ def test_pools_take_no_limit_orders(name: str):
     refuse(POOLS[name](), RESTING)
 
 
+BOOKS_ONLY = {"book": BOOKS["clob"]()}
 BAD = [math.nan, math.inf, -math.inf, True, 2**80, "7", None, -1]
 CONSTRUCTORS: dict[str, Callable[[Any], Any]] = {
     "clob markets": ContinuousBook,
@@ -213,6 +225,22 @@ CONSTRUCTORS: dict[str, Callable[[Any], Any]] = {
     "lmsr b": lambda bad: LMSR(("A", "B"), bad, 1000),
     "lmsr unit": lambda bad: LMSR(("A", "B"), 1000, bad),
     "concentrated fee": lambda bad: ConcentratedPool(("A",), price=100, fee_ppm=bad),
+    "hybrid base": lambda bad: Hybrid(("A",), base=bad, quote=100),
+    "hybrid quote": lambda bad: Hybrid(("A",), base=10, quote=bad if bad != 2**80 else 0),
+    "hybrid layer": lambda bad: Hybrid(("A",), base=10, quote=100, layer=bad),
+    "pooled-auction pi": lambda bad: PooledAuction(("A",), bad, base=10, quote=100),
+    "pooled-auction base": lambda bad: PooledAuction(("A",), 10, base=bad, quote=100),
+    "replay size": lambda bad: ReplayVenue(("A",), size=bad if bad is not None else 0),
+    "simulation ties": lambda bad: Simulation(venues=BOOKS_ONLY, ties=bad),
+    "simulation time_unit": lambda bad: Simulation(venues=BOOKS_ONLY, time_unit=bad if bad != 2**80 else 0),
+    "simulation seed": lambda bad: Simulation(venues=BOOKS_ONLY, seed=bad),
+    "simulation horizon": lambda bad: Simulation(venues=BOOKS_ONLY).run(bad),
+    "kernel limit": lambda bad: Kernel(events_per_instant_max=bad if bad != 2**80 else 0),
+    "walk level": lambda bad: LatentFactorWalk.draw(Streams(1).stream("w"), 5, ("A",), level=bad),
+    "historical step": lambda bad: HistoricalPath.from_arrays({"A": ([0, 5], [1.0, 2.0])}, step=bad, tick_size=1.0),
+    "bootstrap anchors": lambda bad: BootstrapLadder("b", {"A": bad}, quantity=1),
+    "gaussian beliefs": lambda bad: GaussianTrader("g", bad, Capital(5), 1),
+    "noise capital": lambda bad: NoiseTrader("n", ("A",), bad, 3),
     "investor rate": lambda bad: Investor("i", "A", arrival_rate=bad) if bad != 2**80 else Investor("", "A"),
     "investor quantity": lambda bad: Investor("i", "A", quantity=bad) if bad != 2**80 else Investor("i", ""),
     "noise jitter": lambda bad: NoiseTrader("n", ("A",), Capital(5), 3, jitter=bad),

@@ -177,7 +177,7 @@ def test_stale_ask_hit_by_limits_at_the_truth(quantity, interval, price):
 
 def test_brute_force_volume_interval_and_market_clearing():
     # Prices on a grid four times as fine as the limits stand for the real line.
-    rng, fine = Random(1), 4  # noqa: S311
+    rng, fine = Random(1), 4
     traded = 0
     for _ in range(4000):
         share = rng.choice((0, 0, 0.3))
@@ -215,7 +215,7 @@ def is_market_clearing(bids, asks, price, volume):
 
 
 def test_brute_force_cascade_selects_the_same_interval():
-    rng, fine = Random(2), 4  # noqa: S311
+    rng, fine = Random(2), 4
     grid = range(-6 * fine, 10 * fine + 1)
     compared = 0
     for _ in range(4000):
@@ -242,7 +242,7 @@ def test_brute_force_cascade_selects_the_same_interval():
 
 
 def test_volume_midpoint_is_the_middle_of_all_volume_maximal_prices():
-    rng = Random(3)  # noqa: S311
+    rng = Random(3)
     unsound = 0
     for _ in range(3000):
         bids, asks = random_side(rng, market_share=0.1), random_side(rng, market_share=0.1)
@@ -575,7 +575,7 @@ def continuous_book(orders):
 
 
 def test_invariant_15_one_order_per_clear_is_continuous_matching_in_volume_but_not_in_price():
-    rng, priced_alike = Random(4), True  # noqa: S311
+    rng, priced_alike = Random(4), True
     for _ in range(60):
         orders = [
             (rng.choice((BUY, SELL)), None if rng.random() < 0.2 else rng.randint(1, 9), rng.randint(1, 5))

@@ -298,7 +298,7 @@ def test_a_long_queue_stays_in_order_while_its_head_and_its_middle_go() -> None:
     count = 1000
     book = book_of(*(limit(order_id, BUY, 2, 100) for order_id in range(1, count + 1)))
     alive = list(range(1, count + 1))
-    rng = random.Random(3)  # noqa: S311
+    rng = random.Random(3)
     for order_id in range(count + 1, count + 800):
         if rng.random() < 0.5:
             gone = alive.pop(rng.randrange(len(alive)))

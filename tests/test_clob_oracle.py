@@ -34,7 +34,7 @@ from venues.clob import ContinuousBook
 
 def queue_race(bids: int, asks: int, seed: int, runs: int) -> float:
     """How often the ask queue empties first when both best queues gain and lose single lots at equal rates."""
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     ups = 0.0
     for _ in range(runs):
         book = ContinuousBook((M,))
@@ -267,7 +267,7 @@ def random_stream(rng: random.Random, count: int) -> list[Any]:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_agrees_with_the_oracle_on_a_long_random_stream(rule: str) -> None:
-    stream = random_stream(random.Random(rule), 3000)  # noqa: S311
+    stream = random_stream(random.Random(rule), 3000)
     outcomes = drive(book_of(self_trade=rule, depth=4), Oracle(rule), stream)
     refusals = {Reason.UNKNOWN_ORDER, Reason.NOT_OWNER, Reason.POST_ONLY, Reason.NO_LIQUIDITY, Reason.DUPLICATE_ORDER}
     assert refusals - outcomes.keys() <= {Reason.NO_LIQUIDITY, Reason.DUPLICATE_ORDER}  # rare, and tested below

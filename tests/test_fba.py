@@ -442,7 +442,7 @@ def test_rule_8_estimate_is_a_hypothetical_clear_of_the_public_book():
 
 def test_rule_8_an_estimate_comes_true_where_nothing_else_happens():
     for seed in range(200):
-        rng = Random(seed)  # noqa: S311
+        rng = Random(seed)
         rules = {"price_rule": rng.choice(PRICE_RULES), "reference": {"A": rng.choice((None, 10))}}
         venue = BatchAuction(("A",), 1, **rules)
         for order_id in range(1, rng.randint(2, 8)):
@@ -477,7 +477,7 @@ def test_fees_round_up_and_are_never_negative():
 def test_markets_clear_independently():
     def run(markets):
         venue = BatchAuction(("A", "B"), 5)
-        rng, log = Random(7), []  # noqa: S311
+        rng, log = Random(7), []
         for order_id in range(1, 200):
             market, side = rng.choice("AB"), rng.choice((BUY, SELL))
             order = limit(order_id, side, rng.randint(1, 5), rng.randint(90, 110), market=market)
@@ -652,7 +652,7 @@ SETUPS = [
 
 def random_stream(seed, *, length=120, owners=4):
     """(time, call) pairs; ids refer to orders that may be gone, and belong to anybody."""
-    rng, now, out = Random(seed), 0, []  # noqa: S311
+    rng, now, out = Random(seed), 0, []
     for order_id in range(1, length + 1):
         now += rng.choice((0, 0, 1, 1, 2, 9))
         market, owner = rng.choice("AB"), f"owner{rng.randrange(owners)}"

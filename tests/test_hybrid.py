@@ -264,7 +264,7 @@ def accounted(message, reports):
 @pytest.mark.parametrize("self_trade", RULES)
 @pytest.mark.parametrize(("base", "fee"), [(150, 0), (3000, 0), (40, 0), (500, 3000), (12, 1)])
 def test_stays_uncrossed_and_conserves_and_drains(base, fee, self_trade):
-    rng = Random(f"{base}/{fee}/{self_trade}")  # noqa: S311
+    rng = Random(f"{base}/{fee}/{self_trade}")
     venue = pooled(base, base * 100, pool_fee_ppm=fee, self_trade=self_trade)
     ledger = Ledger()
     for order_id in range(1, 400):
@@ -292,7 +292,7 @@ def test_stays_uncrossed_and_conserves_and_drains(base, fee, self_trade):
 
 
 def test_a_lot_bought_back_and_forth_never_gains():
-    rng = Random(5)  # noqa: S311
+    rng = Random(5)
     venue = pooled(60, 6000)
     held = cash = 0
     for order_id in range(1, 500):
@@ -465,7 +465,7 @@ def test_off_grid_is_refused_and_the_pool_trades_whole_steps():
 
 
 def test_estimate_is_what_a_market_order_pays():
-    rng = Random(11)  # noqa: S311
+    rng = Random(11)
     for case in range(60):
         venue = pooled(rng.randint(5, 300), rng.randint(500, 30_000), pool_fee_ppm=rng.choice([0, 3000]))
         for order_id in range(1, 30):
@@ -558,7 +558,7 @@ def test_lazy_clock_and_clock_at_every_step_give_the_same_log_and_states(self_tr
     for seed in range(8):
         logs = []
         for eager in (False, True):
-            rng, ids = Random(seed), count(1)  # noqa: S311
+            rng, ids = Random(seed), count(1)
             venue = laddered(size=10, self_trade=self_trade)
             log = []
             for now in range(120):

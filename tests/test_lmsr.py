@@ -10,7 +10,8 @@ from attrs import define
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from marketsim.errors import ConfigError
+from agents.flow import Investor
+from marketsim.errors import ConfigError, PluginError
 from marketsim.ledger import Ledger
 from marketsim.simulation import Simulation
 from marketsim.types import (
@@ -449,3 +450,40 @@ def test_in_a_simulation_the_account_is_the_reserves(seed):
     assert sum(maker.reserves(market)[1] for market in maker.markets) == result.ledger.cash["pool:event"]
     assert result.ledger.fees == {}
     assert max(sold(maker)) * 100 - result.ledger.cash["pool:event"] <= maker.loss_bound
+
+
+class _Resolution:
+    """Settles YES at the unit and NO at nothing, at step 50."""
+
+    def __init__(self) -> None:
+        self._left = [Settle("YES", 1000, "ev"), Settle("NO", 0, "ev")]
+
+    def next_time(self):
+        return 50 if self._left else None
+
+    def emit(self, _truth):
+        events, self._left = self._left, []
+        return events
+
+
+def test_an_event_resolves_through_the_exchange():
+    maker = LMSR(("YES", "NO"), 1000, 1000)
+    agents = [Investor("ann", "YES", arrival_rate=300.0), Investor("bob", "NO", arrival_rate=300.0)]
+    result = Simulation(venues={"ev": maker}, agents=agents, sources=[_Resolution()], seed=3).run(90)
+    ledger = result.ledger
+    ledger.check()
+    assert sum(ledger.cash.values()) == 0
+    assert all(lots == 0 for held in ledger.inventory.values() for lots in held.values())
+    assert -ledger.cash["pool:ev"] <= maker.loss_bound
+    assert sum(maker.reserves(market)[1] for market in maker.markets) == ledger.cash["pool:ev"]
+    fills, orders = result.fills.frame(), result.orders.frame()
+    assert (fills["liquidity"] == "transfer").sum() >= 2
+    late = orders[orders["arrived"] > 50]
+    assert len(late)
+    assert (late["outcome"] == "rejected").all()
+
+
+def test_an_event_at_two_venues_cannot_be_settled_at_one():
+    venues = {"ev": LMSR(("YES", "NO"), 1000, 1000), "other": LMSR(("YES", "NO"), 1000, 1000)}
+    with pytest.raises(PluginError, match="trades at other too"):
+        Simulation(venues=venues, sources=[_Resolution()], seed=3).run(90)

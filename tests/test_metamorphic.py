@@ -96,7 +96,7 @@ def arranged(reports):
 
 def check(venue, changed, change, seed, *, grid=(1, 1)):
     """Feed a stream to `venue` and the changed one to `changed`; the number of fills."""
-    calls = list(traffic(Random(f"{change.sign}/{seed}"), MARKETS, LENGTH, grid=grid, edges=False))  # noqa: S311
+    calls = list(traffic(Random(f"{change.sign}/{seed}"), MARKETS, LENGTH, grid=grid, edges=False))
     one, other, fills = Driver(venue), Driver(changed, last=change.delay), 0
 
     def compare(call):
@@ -211,7 +211,7 @@ def test_relabelled_ids_in_their_order_and_owners_in_any(venue, options):
 def test_relabelled_ids_in_any_order_where_no_remainder_is_dealt_by_id(venue, options):
     fills = 0
     for seed in range(STREAMS):
-        rng = Random(f"labels/{seed}")  # noqa: S311
+        rng = Random(f"labels/{seed}")
         change = Change(ids=(0, *rng.sample(range(1, 10**6), IDS - 1)))
         fills += check(venue(MARKETS, **options), venue(MARKETS, **options), change, seed)
     assert fills > 60

@@ -108,7 +108,7 @@ def by_every_price(bids, asks, *, widest):
 
 @pytest.mark.parametrize("part", range(4))
 def test_volume_interval_and_price_equal_brute_force_over_all_prices(part):
-    rng = Random(f"books/{part}")  # noqa: S311
+    rng = Random(f"books/{part}")
     crossed = 0
     for number in range(25_000):
         bids, asks = random_side(rng), random_side(rng)
@@ -148,7 +148,7 @@ def random_claims(rng, step):
 
 @pytest.mark.parametrize("rule", ALLOCATIONS)
 def test_rationing_equals_its_statement(rule):
-    rng, rationings = Random(f"ration/{rule}"), 0  # noqa: S311
+    rng, rationings = Random(f"ration/{rule}"), 0
     for _ in range(8_000):
         step = rng.choice((1, 1, 3))
         side, price, claims = random_claims(rng, step)
@@ -179,7 +179,7 @@ def random_batch(rng):
 
 @pytest.mark.parametrize("allocation", [rule for rule in ALLOCATIONS if rule != "time"])
 def test_arrival_inside_a_batch_changes_no_price_no_volume_and_no_fill_by_more_than_a_lot(allocation):
-    rng, moved = Random(f"permutation/{allocation}"), 0  # noqa: S311
+    rng, moved = Random(f"permutation/{allocation}"), 0
     for _ in range(1_000):
         orders = random_batch(rng)
         shuffled = rng.sample(orders, len(orders))
@@ -198,7 +198,7 @@ def test_arrival_inside_a_batch_changes_no_price_no_volume_and_no_fill_by_more_t
 
 
 def test_arrival_inside_a_batch_matters_under_time_priority_but_not_to_price_and_volume():
-    rng, moved = Random("permutation/time"), 0  # noqa: S311
+    rng, moved = Random("permutation/time"), 0
     for _ in range(300):
         orders = random_batch(rng)
         fills = fills_of_one_batch(orders, allocation="time")
@@ -236,7 +236,7 @@ def test_no_difference_on_more_random_messages(name, place, messages, seed):
 @pytest.mark.parametrize("self_trade", ["allow", "cancel-maker"])
 def test_no_difference_in_a_long_queue_that_loses_orders_everywhere(self_trade):
     """Random streams hardly make a level that outlives hundreds of its orders."""
-    rng, calls = Random(f"queue/{self_trade}"), []  # noqa: S311
+    rng, calls = Random(f"queue/{self_trade}"), []
     for order_id in range(1, 1_200):
         owner = f"owner{order_id % 7}"
         calls.append(Call(0, limit_order("A", SELL, quantity=3, price=100)._replace(order_id=order_id, owner=owner)))
@@ -268,7 +268,7 @@ def test_random_messages_reach_every_answer(name, never):
         for run in range(12):
             oracle = oracle_factory()
             driver, grid = Driver(oracle), (oracle.price_step, oracle.quantity_step)
-            for call in traffic(Random(run), oracle.markets, 400, grid=grid):  # noqa: S311
+            for call in traffic(Random(run), oracle.markets, 400, grid=grid):
                 answers = driver.answer(call, fully=False)
                 for report in answers.clock + answers.reports:
                     seen[type(report).__name__] += 1
@@ -280,7 +280,7 @@ def test_random_messages_reach_every_answer(name, never):
 
 
 def test_the_same_seed_gives_the_same_messages():
-    streams = [repr(list(traffic(Random(seed), ("A", "B"), 200))) for seed in (1, 1, 2)]  # noqa: S311
+    streams = [repr(list(traffic(Random(seed), ("A", "B"), 200))) for seed in (1, 1, 2)]
     assert streams[0] == streams[1] != streams[2]
 
 

@@ -193,7 +193,7 @@ def random_message(rng, venue, order_id):
 @pytest.mark.parametrize("self_trade", ["allow", "refuse-newest"])
 def test_empty_pool_is_a_batch_auction(allocation, rule, self_trade):
     options = {"allocation": allocation, "price_rule": rule, "self_trade": self_trade, "fee_ppm": 1000, "depth": 4}
-    rng = Random(f"{allocation}/{rule}/{self_trade}")  # noqa: S311
+    rng = Random(f"{allocation}/{rule}/{self_trade}")
     plain = BatchAuction(("A",), 5, k=0.3, reference={"A": 101}, **options)
     empty = PooledAuction(("A",), 5, k=0.3, reference={"A": 101}, base=0, quote=0, **options)
     traded = 0
@@ -218,7 +218,7 @@ def test_empty_pool_is_a_batch_auction(allocation, rule, self_trade):
 @pytest.mark.parametrize("allocation", ["batch-pro-rata", "pro-rata", "time"])
 @pytest.mark.parametrize(("base", "quote"), [(1000, 100_000), (60, 6000), (20_000, 2_000_000), (9, 1000)])
 def test_random_streams_hold_the_rules(base, quote, allocation):
-    rng = Random(f"{base}/{allocation}")  # noqa: S311
+    rng = Random(f"{base}/{allocation}")
     venue = auction(base, quote, 5, allocation=allocation)
     ledger = Ledger()
     clears = 0
@@ -269,7 +269,7 @@ def test_lazy_clock_and_clock_at_every_step_give_the_same_log_and_states():
     for seed in range(6):
         logs = []
         for eager in (False, True):
-            rng, venue, log = Random(seed), auction(200, 20_000, 7), []  # noqa: S311
+            rng, venue, log = Random(seed), auction(200, 20_000, 7), []
             for now in range(1, 200):
                 if venue.next_clock(now - 1) == now:
                     log.append((now, venue.clock(now)))
@@ -370,7 +370,7 @@ def test_public_state_shows_orders_and_pool_and_the_estimate_is_what_is_paid():
     accepted(venue, 0, limit(1, SELL, 7, 103))
     # At 101 the pool sells 4.95 lots, at 103 14.6.
     assert venue.state("A").asks == ((101, 4), (103, 17))
-    rng = Random(4)  # noqa: S311
+    rng = Random(4)
     for order_id in range(2, 60):
         venue = auction(rng.randint(20, 2000), rng.randint(2000, 200_000))
         for place in range(1, 8):
@@ -472,3 +472,11 @@ def test_simulation_conserves_and_the_account_is_the_reserves():
 def test_bad_arguments_are_refused(bad):
     with pytest.raises(ConfigError):
         PooledAuction(**{"markets": ("A",), "pi": 10, "base": 10, "quote": 1000} | bad)
+
+
+@pytest.mark.parametrize("self_trade", ["allow", "refuse-newest"])
+def test_nobody_trades_in_the_name_of_the_pool(self_trade: str):
+    venue = PooledAuction(("A",), 10, base=10**6, quote=10**8, self_trade=self_trade)
+    order = limit_order("A", BUY, quantity=30, price=110)._replace(order_id=1, owner="pool:mix", venue="mix")
+    assert venue.submit(order, 3)[0].reason is Reason.OWNER
+    assert venue.clock(10) == []

@@ -8,26 +8,25 @@ from attrs import define, field, frozen, setters
 
 from marketsim import checks
 from marketsim.errors import ConfigError, ConservationError
-from marketsim.gateway import PRICE_MAX, QUANTITY_MAX, Refusal, check_order_id
+from marketsim.gateway import PRICE_MAX, QUANTITY_MAX, Refusal
 from marketsim.types import (
     Burn,
     Expired,
     Mint,
     Order,
     Reason,
-    Rejected,
     Report,
     Side,
     TimeInForce,
     VenueState,
     rejected,
-    unknown_order,
 )
 from venues import concentrated_math as maths
 from venues.pool import (
     PPM,
     liquidity_refusal,
     nearest_tick,
+    nothing_to_cancel,
     order_refusal,
     pool_account,
     require_market,
@@ -228,9 +227,7 @@ class ConcentratedPool:
 
     def cancel(self, order_id: int, owner: str, now: int, /) -> list[Report]:
         """`Rejected`: nothing ever rests in a pool."""
-        if refusal := check_order_id(order_id):
-            return [Rejected(order_id, refusal[0], owner, time=now, detail=refusal[1])]
-        return unknown_order(order_id, owner, now=now)
+        return nothing_to_cancel(order_id, owner, now)
 
     def state(self, market: str, /) -> VenueState:
         """Marginal prices and the last trade price in ticks, and the impact; the same object until a change."""

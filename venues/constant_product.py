@@ -9,23 +9,22 @@ from attrs import define, field, frozen, setters
 
 from marketsim import checks
 from marketsim.errors import ConfigError
-from marketsim.gateway import PRICE_MAX, QUANTITY_MAX, Refusal, check_order_id
+from marketsim.gateway import PRICE_MAX, QUANTITY_MAX, Refusal
 from marketsim.types import (
     Burn,
     Mint,
     Order,
     Reason,
-    Rejected,
     Report,
     Side,
     VenueState,
     rejected,
-    unknown_order,
 )
 from venues.pool import (
     PPM,
     liquidity_refusal,
     nearest_tick,
+    nothing_to_cancel,
     order_refusal,
     require_market,
     require_question,
@@ -194,9 +193,7 @@ class ConstantProduct:
 
     def cancel(self, order_id: int, owner: str, now: int, /) -> list[Report]:
         """`Rejected`: nothing ever rests in a pool."""
-        if refusal := check_order_id(order_id):
-            return [Rejected(order_id, refusal[0], owner, time=now, detail=refusal[1])]
-        return unknown_order(order_id, owner, now=now)
+        return nothing_to_cancel(order_id, owner, now)
 
     def state(self, market: str, /) -> VenueState:
         """Marginal and last trade prices in ticks, and the impact function; the same object until something changes."""

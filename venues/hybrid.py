@@ -82,7 +82,7 @@ class Hybrid:
     8. The public sees both: each level shows the lots of the book, and those that the layer trades between the level
        before and this one; the impact is exact. The last price is the one furthest out that the last order reached.
 
-    A call costs O(levels).
+    A call costs O(levels); one that must know whose orders rest (post-only, self-trade prevention) O(resting orders).
 
     Args:
         markets: names of the markets traded, each with its own book and layer.

@@ -10,19 +10,17 @@ from attrs import define, field, frozen, setters
 
 from marketsim import checks
 from marketsim.errors import ConfigError
-from marketsim.gateway import PRICE_MAX, QUANTITY_MAX, Refusal, check_order_id
+from marketsim.gateway import PRICE_MAX, QUANTITY_MAX, Refusal
 from marketsim.types import (
     Order,
     Reason,
-    Rejected,
     Report,
     Settle,
     Side,
     VenueState,
     rejected,
-    unknown_order,
 )
-from venues.pool import nearest_tick, order_refusal, require_market, require_question, swap_legs
+from venues.pool import nearest_tick, nothing_to_cancel, order_refusal, require_market, require_question, swap_legs
 
 PRECISION = 50
 """Significant digits of all exponentials and logarithms."""
@@ -249,9 +247,7 @@ class LMSR:
 
     def cancel(self, order_id: int, owner: str, now: int, /) -> list[Report]:
         """`Rejected`: nothing ever rests here."""
-        if refusal := check_order_id(order_id):
-            return [Rejected(order_id, refusal[0], owner, time=now, detail=refusal[1])]
-        return unknown_order(order_id, owner, now=now)
+        return nothing_to_cancel(order_id, owner, now)
 
     def state(self, market: str, /) -> VenueState:
         """Price and last trade price in ticks, and the impact function; the same object until a change."""

@@ -6,7 +6,20 @@ from typing import Any
 
 from marketsim.errors import ConfigError
 from marketsim.gateway import Refusal, check_order, check_order_id, check_quantity
-from marketsim.types import Burn, Fill, Liquidity, Mint, Order, OrderKind, Reason, Report, Side, trade
+from marketsim.types import (
+    Burn,
+    Fill,
+    Liquidity,
+    Mint,
+    Order,
+    OrderKind,
+    Reason,
+    Rejected,
+    Report,
+    Side,
+    trade,
+    unknown_order,
+)
 
 PPM = 1_000_000
 """Fees are given in millionths."""
@@ -105,6 +118,13 @@ def liquidity_refusal(message: Mint | Burn, markets: tuple[str, ...]) -> Refusal
         return Reason.MARKET, f"market: got {message.market!r}, wanted one of {', '.join(markets)}"
     # 0 is the id of a message that no kernel has stamped, and no report on it needs another.
     return None if type(message.order_id) is int and message.order_id == 0 else check_order_id(message.order_id)
+
+
+def nothing_to_cancel(order_id: int, owner: str, now: int) -> list[Report]:
+    """The answer to every cancel at a venue where nothing ever rests."""
+    if refusal := check_order_id(order_id):
+        return [Rejected(order_id, refusal[0], owner, time=now, detail=refusal[1])]
+    return unknown_order(order_id, owner, now=now)
 
 
 def require_market(venue: Any, market: str) -> None:

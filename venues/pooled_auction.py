@@ -9,14 +9,14 @@ from typing import Any, ClassVar
 from attrs import define, evolve, field, setters
 
 from marketsim import checks
-from marketsim.errors import ConfigError, PastError
+from marketsim.errors import ConfigError, PastError, PluginError
 from marketsim.gateway import ORDER_ID_MAX, PRICE_MAX, QUANTITY_MAX
 from marketsim.types import (
-    Accepted,
     Fill,
     Levels,
     Order,
     OrderKind,
+    Reason,
     Reduce,
     Rejected,
     Replace,
@@ -24,6 +24,7 @@ from marketsim.types import (
     Side,
     TimeInForce,
     VenueState,
+    rejected,
 )
 from venues.batch_pool import BatchPool, PooledImpact, pool_entries
 from venues.clearing import Entry, clear
@@ -128,8 +129,10 @@ class PooledAuction:
     def submit(self, message: Any, now: int, /) -> list[Report]:
         """Take an `Order`, a `Reduce` or a `Replace`. Nothing fills now: what is accepted waits for the next clear."""
         self._not_late(now)
-        reports = self._auction.submit(message, now)
         order = message.order if type(message) is Replace else message
+        if type(order) is Order and order.owner == pool_account(order.venue):
+            return rejected(order, Reason.OWNER, now=now, detail="the pool's account trades in every clear by itself")
+        reports = self._auction.submit(message, now)
         if type(order) is Order and type(reports[-1]) is not Rejected and order.kind is OrderKind.MARKET_TO_LIMIT:
             self._places[order.market].unpriced = True
         return self._changed(reports, now)
@@ -268,11 +271,18 @@ class PooledAuction:
                 order = Order(
                     market, side, lots, price, OrderKind.LIMIT, TimeInForce.IOC, owner=pool_account(venue), venue=venue
                 )  # fmt: skip
-                while self._auction.submit(order._replace(order_id=order_id), now - 1)[0] != Accepted(
-                    order_id, order.owner, market, venue, now - 1, lots
-                ):
-                    order_id -= 1
+                order_id = self._enter(order, order_id, now - 1)
                 joined[order_id] = market
+
+    def _enter(self, order: Order, order_id: int, now: int) -> int:
+        # From the far end of the ids down to one that nobody has.
+        while True:
+            report = self._auction.submit(order._replace(order_id=order_id), now)[0]
+            if type(report) is not Rejected:
+                return order_id
+            if report.reason is not Reason.DUPLICATE_ORDER:
+                raise PluginError(f"PooledAuction: the pool's own order was refused: {report}")
+            order_id -= 1
 
     def _shown(self, levels: Levels, pool: BatchPool, side: Side) -> Levels:
         book, best = dict(levels), pool.best(side)

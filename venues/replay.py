@@ -9,22 +9,21 @@ from attrs import define, field, frozen, setters
 
 from marketsim import checks
 from marketsim.errors import ConfigError
-from marketsim.gateway import PRICE_MAX, QUANTITY_MAX, check_order, check_order_id, check_quantity
+from marketsim.gateway import PRICE_MAX, QUANTITY_MAX, check_order, check_quantity
 from marketsim.types import (
     Expired,
     Feed,
     Order,
     OrderKind,
     Reason,
-    Rejected,
     Report,
     Side,
     TimeInForce,
     VenueState,
     rejected,
     trade,
-    unknown_order,
 )
+from venues.pool import nothing_to_cancel
 
 
 def tape_account(venue: str) -> str:
@@ -74,9 +73,7 @@ class ReplayVenue:
 
     def cancel(self, order_id: int, owner: str, now: int, /) -> list[Report]:
         """`Rejected`: nothing ever rests here."""
-        if refusal := check_order_id(order_id):
-            return [Rejected(order_id, refusal[0], owner, time=now, detail=refusal[1])]
-        return unknown_order(order_id, owner, now=now)
+        return nothing_to_cancel(order_id, owner, now)
 
     def state(self, market: str, /) -> VenueState:
         """The last price as bid and ask; the empty state before the first recorded trade."""

@@ -260,11 +260,22 @@ class Desk:
         if self.curious:
             self._be_curious()
         before = self._before()
+        states = [] if named else self._states()
         reports = self.ask("clock", self.now)
-        if not named and reports != []:
-            came = f"clock({self.now}) gave {_said(reports)}"
-            raise Broken("clock", f"no effect of a clock call that was not due (due: {self.due})", came)
+        if not named:
+            self._did_nothing(reports, states)
         self._judge(Call("clock" if named else "idle", None, self.now, reports, *before), logged=logged)
+
+    def _did_nothing(self, reports: Any, states: list[tuple[Any, ...]]) -> None:
+        wanted = f"no effect of a clock call that was not due (due: {self.due})"
+        if reports != []:
+            raise Broken("clock", wanted, f"clock({self.now}) gave {_said(reports)}")
+        if (shown := self._states()) != states:
+            raise Broken("clock", f"{wanted}: states {states}", f"clock({self.now}) made them {shown}")
+
+    def _states(self) -> list[tuple[Any, ...]]:
+        # All but the impact, which may be a new function that answers the same.
+        return [tuple(self.ask("state", market))[:5] for market in self.profile.markets]
 
     def _run_clocks(self, until: int) -> None:
         calls = 0

@@ -23,7 +23,7 @@ from marketsim.types import (
 
 OWNERS = ("ann", "bob", "cat", "dan")
 _WEIGHTS = {
-    "limit": 40, "limit-ioc": 6, "limit-fok": 5, "post-only": 6, "market": 8, "market-fok": 3, "market-to-limit": 3,
+    "limit": 40, "limit-ioc": 6, "limit-fok": 5, "post-only": 6, "market": 12, "market-fok": 3, "market-to-limit": 3,
 }  # fmt: skip
 
 
@@ -52,7 +52,7 @@ class _Made:
         if not profile.rests:
             weights["market"] += 40
         declared = profile.messages
-        more = {"cancel": 14, "reduce": 7 * (Reduce in declared), "replace": 7 * (Replace in declared)}
+        more = {"cancel": 14, "reduce": 13 * (Reduce in declared), "replace": 13 * (Replace in declared)}
         more |= {"mint": 8 * (Mint in declared), "burn": 8 * (Burn in declared), "feed": 20 * (Feed in declared)}
         self.choices, self.weights = [*weights, *more], [*weights.values(), *more.values()]
 
@@ -67,23 +67,41 @@ class _Made:
             return Feed(order.market, order.price or 1, order.quantity)
         if not self.orders:
             return self.order(self.profile.forms[0] if self.profile.forms else "limit")
-        old = self.rng.choice(self.orders[-12:])
+        # Mostly one that may be live.
+        stays = [order for order in self.orders if self.stays(order)]
+        aimed = choice == "replace" and stays and self.rng.random() < 0.8
+        old = self.rng.choice(stays[-12:] if aimed else self.orders[-12:])
         if choice == "cancel":
             return Cancel(old.order_id, old.owner)
         if choice == "reduce":
-            return Reduce(old.order_id, self.quantity(), old.owner)
-        new = self.order("limit")
+            lots = self.quantity() if self.rng.random() < 0.4 else self.profile.quantity_step
+            return Reduce(old.order_id, lots, old.owner)
+        forms = [form for form in self.profile.forms if form != "post-only"]
+        post_only = 5 * ("post-only" in self.profile.forms)
+        drawn = ("limit", "post-only", self.rng.choice(forms or ["limit"]))
+        new = self.order(self.rng.choices(drawn, (12, post_only, 3))[0])
         new = new._replace(side=old.side, market=old.market, owner=old.owner)
-        if self.rng.random() < 0.4 and old.price is not None:
+        if new.post_only and self.rng.random() < 0.5:
+            # Likely to be refused, for it would trade.
+            new = new._replace(price=self.profile.anchor[new.market] + 5 * new.side * self.profile.price_step)
+        if self.rng.random() < 0.4 and None not in {old.price, new.price}:
             new = new._replace(price=old.price)
         self.orders[-1] = new
         return Replace(old.order_id, new, old.owner)
+
+    def stays(self, order: Order) -> bool:
+        # Whether it may be live for long.
+        anchor = self.profile.anchor[order.market]
+        return order.tif is TimeInForce.GTC and order.price is not None and order.side * (order.price - anchor) <= 0
 
     def order(self, form: str) -> Order:
         rng, profile = self.rng, self.profile
         market, side = rng.choice(profile.markets), rng.choice((Side.BUY, Side.SELL))
         away = rng.randint(-5, 3) if rng.random() < 0.8 else rng.randint(-2, 6)
         price = profile.anchor[market] + side * away * profile.price_step
+        if self.orders and rng.random() < 0.3 and (joined := rng.choice(self.orders[-6:])).price is not None:
+            # Prices with several orders are where time counts.
+            market, side, price = joined.market, joined.side, joined.price
         order = order_of(form, market, side, self.quantity(), price, len(self.orders) + 1, rng.choice(OWNERS))
         self.orders.append(order)
         return order
@@ -91,7 +109,7 @@ class _Made:
     def quantity(self) -> int:
         rng, profile = self.rng, self.profile
         if profile.size_max <= 12 or profile.rests:
-            return rng.randint(1, 12) * profile.quantity_step
+            return rng.randint(1, min(12, profile.size_max)) * profile.quantity_step
         steps: int = max(1, round(float(profile.size_max) ** rng.random()))
         return steps * profile.quantity_step
 

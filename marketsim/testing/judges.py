@@ -242,18 +242,32 @@ def round_trips(trial: Trial, program: Program) -> None:
 
 
 def settles(trial: Trial, program: Program) -> None:
-    """A settled market takes no more orders, and a refused settlement changes nothing."""
+    """A consistent settlement is taken, a settled market is over, and a refused settlement changes nothing."""
     desk = trial.desk(rules=UNIVERSAL)
     desk.play(program)
     markets = trial.profile.markets
     unit = getattr(desk.venue, "unit", trial.profile.anchor[markets[0]])
     for place, market in enumerate(markets):
-        price = unit if place == len(markets) - 1 else 0
-        desk.step(Step(desk.now, Settle(market, price)))
+        settle = Settle(market, unit if place == len(markets) - 1 else 0)
+        desk.step(Step(desk.now, settle))
         if market in desk.closed:
-            late = Order(market, Side.BUY, trial.profile.quantity_step, None, OrderKind.MARKET, TimeInForce.IOC)
-            desk.step(Step(desk.now, late._replace(order_id=10**9 + place, owner="eve")))
-            again = desk.step(Step(desk.now, Settle(market, price)))
-            if [type(report) for report in again] != [Rejected]:
-                raise Broken("settles", f"one Rejected for a second settlement of {market}", _told(again))
+            _is_over(desk, settle, 10**9 + place)
+    if not desk.closed:
+        told = f"0 for every market but the last, {unit} for {markets[-1]}"
+        raise Broken("settles", f"some settlement to be taken of {told}", "every one was refused")
     desk.ledger.check()
+
+
+def _is_over(desk: Desk, settle: Settle, order_id: int) -> None:
+    market, lots = settle.market, desk.profile.quantity_step
+    state = desk.ask("state", market)
+    if any(state[:4]):
+        raise Broken("settles", f"no price and no level of the settled {market}", f"{state[:4]}")
+    for side in Side:
+        late = Order(market, side, lots, None, OrderKind.MARKET, TimeInForce.IOC, order_id=order_id, owner="eve")
+        desk.step(Step(desk.now, late))
+        if (answer := desk.ask("estimate_impact", market, side, lots)) != (0, 0):
+            raise Broken("settles", f"an estimate of (0, 0) in the settled {market}", repr(answer))
+    again = desk.step(Step(desk.now, settle))
+    if [type(report) for report in again] != [Rejected]:
+        raise Broken("settles", f"one Rejected for a second settlement of {market}", _told(again))

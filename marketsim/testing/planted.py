@@ -63,8 +63,11 @@ BUGS: dict[str, Bug] = {
     "post-only-takes": _bug(books.PostOnlyTakes, "a post-only order trades at once", "lifetimes"),
     "reduce-loses-place": _bug(books.ReduceLosesPlace, "a reduced order goes to the end of its queue", "price-time"),
     "replace-keeps-place": _bug(books.ReplaceKeepsPlace, "a replacement takes the old one's place", "price-time"),
+    "replace-destroys": _bug(books.ReplaceDestroys, "the old order is gone when a post-only replacement is refused",
+                             "open-book", "cancels", "price-time"),
     "counts-for-all": _bug(books.CountsForAll, "match ids are counted over all venues", "determinism"),
     "wrong-mids": _bug(books.WrongMids, "mid before and mid after are swapped", "mids"),
+    "no-mids": _bug(books.NoMids, "fills have no mids", "mids"),
     "empty-levels": _bug(books.EmptyLevels, "a level without lots is published", "states"),
     "friday-rules": _bug(books.FridayRules, "from time 900 on market orders trade nothing", "time-shift",
                          "price-time"),
@@ -94,6 +97,10 @@ BUGS: dict[str, Bug] = {
     "pays-into-nothing": _bug(others.PaysIntoNothing, "a tick-lot of every trade is lost", "conservation"),
     "moving-estimate": _bug(others.MovingEstimate, "every question raises the price", "questions", "reserves"),
     "takes-any-limit": _bug(others.TakesAnyLimit, "limits are not looked at", "limits"),
+    "reveals-when-idle": _bug(others.RevealsWhenIdle, "a sealed auction shows its batch at any clock call", "clock"),
+    "settles-never": _bug(others.SettlesNever, "every settlement is refused", "settles"),
+    "quotes-on": _bug(others.QuotesOn, "a settled market has prices", "settles"),
+    "estimates-on": _bug(others.EstimatesOn, "a settled market estimates trades", "settles"),
     "half-the-house": _bug(others.HalfTheHouse, "the house does not take the other side", "conservation"),
 }  # fmt: skip
 """Planted bugs by name."""

@@ -14,6 +14,7 @@ from marketsim.types import (
     Order,
     OrderKind,
     Reason,
+    Rejected,
     Replace,
     Report,
     Side,
@@ -214,6 +215,14 @@ class ReplaceKeepsPlace(ReferenceBook):
         return reports
 
 
+class ReplaceDestroys(ReferenceBook):
+    def replace(self, message: Replace, now: int) -> list[Report]:
+        reports = super().replace(message, now)
+        if type(reports[0]) is Rejected and reports[0].reason is Reason.POST_ONLY:
+            self.cancel(message.order_id, message.owner, now)
+        return reports
+
+
 class CountsForAll(ReferenceBook):
     matches_of_all: ClassVar[list[int]] = [0]
 
@@ -227,6 +236,11 @@ class CountsForAll(ReferenceBook):
 class WrongMids(ReferenceBook):
     def legs(self, order: Order, maker: Order, lots: int, now: int, mids: Any) -> list[Report]:
         return super().legs(order, maker, lots, now, (mids[1], mids[0]))
+
+
+class NoMids(ReferenceBook):
+    def legs(self, order: Order, maker: Order, lots: int, now: int, mids: Any) -> list[Report]:  # noqa: ARG002
+        return super().legs(order, maker, lots, now, (None, None))
 
 
 class EmptyLevels(ReferenceBook):

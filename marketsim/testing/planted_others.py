@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from marketsim.gateway import Refusal
 from marketsim.testing.reference import PostedPrice, ReferencePool, Resting
 from marketsim.testing.reference_auction import ReferenceAuction
-from marketsim.types import Expired, Fill, Order, Report, Side, TimeInForce, trade
+from marketsim.types import Expired, Fill, Order, Reason, Report, Settle, Side, TimeInForce, VenueState, rejected, trade
 
 
 class TwoPrices(ReferenceAuction):
@@ -84,6 +84,19 @@ class ClearsWhenAsked(ReferenceAuction):
         if now != self.due and now % 2 and self.due is not None:
             self.due = now
         return super().clock(now)
+
+
+class RevealsWhenIdle(ReferenceAuction):
+    claims = tuple(claim for claim in ReferenceAuction.claims if claim != "open-book")
+    shown: tuple[VenueState, ...] = ()
+
+    def clock(self, now: int, /) -> list[Report]:
+        reports = super().clock(now)
+        self.shown = tuple(super(RevealsWhenIdle, self).state(market) for market in self.markets)
+        return reports
+
+    def state(self, market: str, /) -> VenueState:
+        return self.shown[self.markets.index(market)] if self.shown else VenueState()
 
 
 class CountsClocks(ReferenceAuction):
@@ -171,3 +184,39 @@ class HalfTheHouse(PostedPrice):
     def submit(self, order: Order, now: int, /) -> list[Report]:
         reports = super().submit(order, now)
         return reports[:1]
+
+
+class Settling(PostedPrice):
+    """Correct but for what its children do: it closes when it is settled."""
+
+    messages: ClassVar[tuple[type, ...]] = (Order, Settle)
+    settled: bool = False
+
+    def submit(self, order: Any, now: int, /) -> list[Report]:
+        if self.settled:
+            return rejected(order, Reason.CLOSED, now=now)
+        if type(order) is Settle:
+            self.settled = True
+            return []
+        return super().submit(order, now)
+
+    def state(self, market: str, /) -> VenueState:
+        return VenueState() if self.settled else super().state(market)
+
+    def estimate_impact(self, market: str, side: Side, quantity: int, /) -> tuple[int, int]:
+        return (0, 0) if self.settled else super().estimate_impact(market, side, quantity)
+
+
+class SettlesNever(Settling):
+    def submit(self, order: Any, now: int, /) -> list[Report]:
+        return rejected(order, Reason.PRICE, now=now) if type(order) is Settle else super().submit(order, now)
+
+
+class QuotesOn(Settling):
+    def state(self, market: str, /) -> VenueState:
+        return PostedPrice.state(self, market)
+
+
+class EstimatesOn(Settling):
+    def estimate_impact(self, market: str, side: Side, quantity: int, /) -> tuple[int, int]:
+        return PostedPrice.estimate_impact(self, market, side, quantity)

@@ -141,7 +141,14 @@ def _probe(factory: Callable[[], Any], venue: Any, messages: tuple[type, ...], c
     rests = waits = False
     owners: dict[str, None] = {}
     for form in FORMS:
-        answers = _tried(factory, form, markets[0], anchor[markets[0]], price_step, quantity_step * min(size_max, 1000))
+        # One step too: a small pool refuses to sell more than it has.
+        tried = {min(size_max, 1000): None, 1: None}
+        answers = [
+            report
+            for steps in tried
+            for side in Side
+            for report in _tried(factory, form, markets[0], side, anchor[markets[0]], price_step, quantity_step * steps)
+        ]
         if not all(type(report) is Rejected for report in answers):
             fits.append(form)
         kinds = [type(report) for report in answers]
@@ -153,7 +160,7 @@ def _probe(factory: Callable[[], Any], venue: Any, messages: tuple[type, ...], c
     period = getattr(venue, "pi", None) if stride is not None else 1
     return Profile(
         markets=markets, messages=messages, claims=claims, forms=tuple(fits), rests=rests, waits=waits,
-        house=bool(owners) or Feed in messages, pool=f"pool:{NAME}" in owners, reserves=reserves,
+        house=bool(owners) or Feed in messages or Mint in messages, pool=f"pool:{NAME}" in owners, reserves=reserves,
         anchor=anchor, price_step=price_step, quantity_step=quantity_step, size_max=size_max, stride=stride or 1,
         period=period if type(period) is int and period > 0 else None, spacing=getattr(venue, "index_spacing", 1),
     )  # fmt: skip
@@ -163,17 +170,19 @@ def _named(order: Order) -> Order:
     return order._replace(venue=NAME)
 
 
-def _tried(factory: Callable[[], Any], form: str, market: str, price: int, price_step: int, quantity: int) -> list[Any]:
+def _tried(
+    factory: Callable[[], Any], form: str, market: str, side: Side, price: int, price_step: int, quantity: int
+) -> list[Any]:
     # With something to trade with, if the venue lets it rest, far from it, so that post-only has a chance, and alone,
     # when only an account of the venue's own can take the other side.
     answers: list[Any] = []
     for distance, joined in ((0, True), (20, True), (0, False)):
         venue = factory()
-        far = price - distance * price_step
-        resting = order_of("limit", market, Side.SELL, quantity, price, 1, "ann")
+        far = price - side * distance * price_step
+        resting = order_of("limit", market, side.opposite, quantity, price, 1, "ann")
         if joined:
             answers += [report for report in venue.submit(_named(resting), 0) if report.order_id == 0]
-        asked = _named(order_of(form, market, Side.BUY, quantity, far, 2, "bob"))
+        asked = _named(order_of(form, market, side, quantity, far, 2, "bob"))
         reports = venue.submit(asked, 0)
         if (due := venue.next_clock(0)) is not None:
             reports = reports + venue.clock(due)
@@ -202,7 +211,8 @@ def _size_max(venue: Any, markets: tuple[str, ...], quantity_step: int) -> int:
         for bits in range(0, 40, 2)
     ]
     possible = [bits for bits, lots in zip(range(0, 40, 2), sizes, strict=True) if lots == quantity_step << bits]
-    return max(12, 1 << max(possible[-1] - 4, 0)) if possible else 12
+    # Small next to what it could trade, so that a stream of orders does not empty it; but not below a dozen needlessly.
+    return max(1 << max(possible[-1] - 4, 0), min(12, 1 << possible[-1])) if possible else 12
 
 
 def _stride(factory: Callable[[], Any], market: str, price: int, price_step: int, quantity_step: int) -> int | None:

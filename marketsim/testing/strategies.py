@@ -111,6 +111,7 @@ def venue_machine(factory: Callable[[], Any], *, claims: tuple[str, ...] | None 
     return VenueMachine
 
 
+_new_form = st.sampled_from(("limit", "post-only"))
 _side = st.sampled_from(list(Side))
 _form = st.sampled_from(list(FORMS))
 _lots = st.integers(1, 12)
@@ -149,11 +150,11 @@ class _Machine(RuleBasedStateMachine):
             old = self.sent[pick % len(self.sent)]
             self.send(Reduce(old.order_id, lots * self.known.quantity_step, old.owner))
 
-    @rule(pick=_pick, lots=_lots, away=_away)
-    def replace(self, pick: int, lots: int, away: int) -> None:
+    @rule(pick=_pick, lots=_lots, away=_away, form=_new_form)
+    def replace(self, pick: int, lots: int, away: int, form: str) -> None:
         if self.sent and Replace in self.known.messages:
             old = self.sent[pick % len(self.sent)]
-            new = self.order("limit", old.side, lots, away, old.owner, pick)
+            new = self.order(form, old.side, lots, away, old.owner, pick)
             self.sent[-1] = new = new._replace(market=old.market)
             self.send(Replace(old.order_id, new, old.owner))
 

@@ -25,7 +25,8 @@ from marketsim.testing.in_simulation import in_simulation
 from marketsim.testing.judges import Trial
 from marketsim.testing.profile import CLAIMS, Profile, check_shape, probe
 from marketsim.testing.program import Program, Step, replay_text, shrink
-from marketsim.types import Settle
+from marketsim.testing.rules import UNIVERSAL
+from marketsim.types import Burn, Feed, Mint, Rejected, Settle
 
 Factory = Callable[[], Any]
 Judge = Callable[[Trial, Program], None]
@@ -235,9 +236,28 @@ def _run(check: VenueCheck, bench: _Bench) -> Outcome:
         if broken.rule == check.name or (_adopts(check) and not bench.failures(_EVERY, trial)):
             failure = _failure(check, trial, program, broken, bench)
             return Outcome(check.name, FAILED, failure.came, failure)
-    unknown = trial.profile.unknown
-    note = f"not tried: messages of type {', '.join(unknown)}" if unknown and check.name == "answers" else ""
-    return Outcome(check.name, PASSED, note)
+    return Outcome(check.name, PASSED, _untried(bench, trial) if check.name == "answers" else "")
+
+
+def _untried(bench: _Bench, trial: Trial) -> str:
+    # What a passed report does not speak of: messages that the kit cannot write, and those that were never taken.
+    wanted = [kind for kind in (Mint, Burn, Feed) if kind in trial.profile.messages]
+    taken: dict[type, bool] = {}
+    for example in range(bench.examples if wanted else 0):
+        program = random_program(trial.profile, draws(bench.seed, "random_program", example), bench.steps)
+        desk = trial.desk(rules=UNIVERSAL)
+        for step in program:
+            try:
+                reports = desk.step(step)
+            except Broken:
+                break
+            if step.message is not None and all(type(report) is not Rejected for report in reports):
+                taken[type(step.message)] = True
+        if all(kind in taken for kind in wanted):
+            break
+    refused = [kind.__name__ for kind in wanted if kind not in taken]
+    notes = {"not tried": trial.profile.unknown, "never accepted": refused}
+    return "; ".join(f"{note}: messages of type {', '.join(names)}" for note, names in notes.items() if names)
 
 
 def _adopts(check: VenueCheck) -> bool:

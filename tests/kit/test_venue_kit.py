@@ -23,7 +23,7 @@ from marketsim.testing import (
 )
 from marketsim.testing.planted import BUGS
 from marketsim.testing.program import code, shrink
-from marketsim.types import Order, Side
+from marketsim.types import Mint, Order, Reason, Side, rejected
 from tests.kit.venues_under_test import VENUES
 from venues.fba import BatchAuction
 
@@ -106,6 +106,21 @@ def test_rules_are_claimed_applicable_or_say_why_not():
     assert outcomes["round-trips"].reason
     assert [check.name for check in venue_checks()] == list(outcomes)
     assert set(CLAIMS) <= {check.name for check in venue_checks()} | {"self-checking"}
+
+
+class _MintsNothing(PostedPrice):
+    messages = (Order, Mint)
+
+    def submit(self, message, now):
+        return rejected(message, Reason.QUANTITY, now=now) if type(message) is Mint else super().submit(message, now)
+
+
+def test_a_message_that_was_never_accepted_is_named():
+    def reason(factory):
+        return next(o.reason for o in check_venue(factory, examples=2).outcomes if o.check == "answers")
+
+    assert reason(lambda: _MintsNothing(("A",))) == "never accepted: messages of type Mint"
+    assert not reason(VENUES["constant-product"])
 
 
 class _NoCancel:

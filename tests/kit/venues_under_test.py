@@ -43,6 +43,7 @@ VENUES = {
     "fba-volume-midpoint": _auction(price_rule="volume_midpoint"),
     "constant-product": lambda: ConstantProduct(("A",), base=10**6, quote=10**8, fee_ppm=3000),
     "constant-product-small": lambda: ConstantProduct(("A",), base=500, quote=50_000),
+    "constant-product-tiny": lambda: ConstantProduct(("A",), 10, 1000),
     "lmsr": lambda: LMSR(("yes", "no", "maybe"), b=1000, unit=1000),
     "hybrid-pool": lambda: Hybrid(("A",), base=10**6, quote=10**8, pool_fee_ppm=3000, taker_fee_ppm=500),
     "hybrid-ladder": lambda: Hybrid(("A",), base=1, quote=1000, layer="ladder"),

@@ -1,0 +1,75 @@
+"""How long one run of the centre cell takes, and whether quiet time is free."""
+
+from __future__ import annotations
+
+from time import process_time
+
+import numpy as np
+from attrs import define
+
+from experiments.cell import Cell, simulate
+from experiments.config import Study
+from experiments.measures import measure
+from marketsim.fairvalue import ConstantFairValue
+from marketsim.protocols import Context
+from marketsim.simulation import Simulation
+from marketsim.types import Side, limit_order
+from venues.clob import ContinuousBook
+from venues.fba import BatchAuction
+
+CELLS = (("clob", 0), ("fba", 1), ("fba", 10), ("fba", 50), ("fba", 200))
+RUN_SECONDS_MAX = 0.05
+QUIET_RATIO_MAX = 1.2
+
+
+def cell_seconds(*, seeds: int = 15) -> dict[tuple[str, int], tuple[float, float]]:
+    """Median CPU seconds (simulation, measures) of a run of 8000 steps, by mechanism and batch interval."""
+    study, found = Study(), {}
+    simulate(study, Cell("base", "fba", 10, 1))  # what is loaded once is not part of a run
+    for mechanism, pi in CELLS:
+        times = []
+        for seed in range(1, seeds + 1):
+            start = process_time()
+            result = simulate(study, Cell("base", mechanism, pi, seed))
+            ran = process_time()
+            measure(study, result, pi=pi)
+            times.append((ran - start, process_time() - ran))
+        medians = np.median(np.array(times), axis=0)
+        found[mechanism, pi] = (float(medians[0]), float(medians[1]))
+    return found
+
+
+@define
+class _Hundred:
+    """Sends a hundred crossing orders in the first thousand steps, and then nothing."""
+
+    agent_id: str = "hundred"
+    sent: int = 0
+
+    def start(self, ctx: Context) -> None:
+        ctx.wake_at(5)
+
+    def wake(self, ctx: Context) -> None:
+        side = Side.BUY if self.sent % 2 else Side.SELL
+        ctx.submit(limit_order("A", side, quantity=1, price=100))
+        self.sent += 1
+        if self.sent < 100:
+            ctx.wake_at(ctx.now + 9)
+
+
+def quiet_ratios(*, rounds: int = 21) -> dict[str, float]:
+    """Median ratio of the CPU time of 10^6 steps with 100 orders to that of 10^3 steps with the same 100 orders."""
+    found = {}
+    for name, make in (("clob", lambda: ContinuousBook(("A",))), ("fba", lambda: BatchAuction(("A",), 10))):
+        ratios = []
+        for _ in range(rounds):
+            times = []
+            for horizon in (1_000, 1_000_000):
+                truth = ConstantFairValue({"A": 100.0})
+                simulation = Simulation(venues={"v": make()}, agents=[_Hundred()], fair_value=truth)
+                start = process_time()
+                simulation.run(horizon)
+                times.append(process_time() - start)
+            ratios.append(times[1] / times[0])
+        found[name] = float(np.median(ratios))
+    return found
