@@ -185,9 +185,10 @@ class ContinuousBook:
                 return rejected(message, refusal[0], now=now, detail=refusal[1])
             book = self._books[market]
         book.public = None
-        own, other = (book.bids, book.asks) if side is _BUY else (book.asks, book.bids)
+        buys = side is _BUY
+        own, other = (book.bids, book.asks) if buys else (book.asks, book.bids)
         if kind is _LIMIT:
-            limit = -side * price  # type: ignore[operator]  # a limit order that got here has a price
+            limit: int = -price if buys else price  # type: ignore[operator, assignment]  # a limit order has a price
         elif kind is _MARKET:
             limit = ANY_PRICE
         else:
