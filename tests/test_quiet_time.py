@@ -3,31 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from attrs import define, field
 
-from marketsim import Side, Simulation, limit_order
+from experiments.benchmarks.cell import Hundred
+from marketsim import Simulation
 from marketsim.fairvalue import ConstantFairValue
 from venues.clob import ContinuousBook
 from venues.fba import BatchAuction
-
-
-@define
-class Hundred:
-    """Sends a hundred orders in the first thousand steps, half of which trade."""
-
-    agent_id: str = "hundred"
-    sent: int = 0
-    woken: list = field(factory=list)
-
-    def start(self, ctx):
-        ctx.wake_at(5)
-
-    def wake(self, ctx):
-        side = Side.BUY if self.sent % 2 else Side.SELL
-        ctx.submit(limit_order("A", side, quantity=1, price=100 + self.sent // 50))
-        self.sent += 1
-        if self.sent < 100:
-            ctx.wake_at(ctx.now + 9)
 
 
 def run(venue, horizon: int):

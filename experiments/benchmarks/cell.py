@@ -40,7 +40,7 @@ def cell_seconds(*, seeds: int = 15) -> dict[tuple[str, int], tuple[float, float
 
 
 @define
-class _Hundred:
+class Hundred:
     """Sends a hundred crossing orders in the first thousand steps, and then nothing."""
 
     agent_id: str = "hundred"
@@ -66,7 +66,7 @@ def quiet_ratios(*, rounds: int = 21) -> dict[str, float]:
             times = []
             for horizon in (1_000, 1_000_000):
                 truth = ConstantFairValue({"A": 100.0})
-                simulation = Simulation(venues={"v": make()}, agents=[_Hundred()], fair_value=truth)
+                simulation = Simulation(venues={"v": make()}, agents=[Hundred()], fair_value=truth)
                 start = process_time()
                 simulation.run(horizon)
                 times.append(process_time() - start)
