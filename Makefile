@@ -21,7 +21,7 @@ $(VENV)/dev.stamp: $(VENV)/core.stamp
 
 demo: $(VENV)/core.stamp
 	$(BIN)/marketsim pi-curve --config demo.toml --jobs $(JOBS) --out out/demo
-	@echo "Open out/demo/summary.md and out/demo/pi_curve.png"
+	@echo "Open out/demo/report.html"
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import isfinite, sqrt
 
 from attrs import define, field, frozen
@@ -66,6 +67,18 @@ class Innovations:
     def z_score(self) -> float | None:
         """Distance of the mean from 1 in its standard errors, sqrt(2 / count); None before any."""
         return (self.total - self.count) / sqrt(2 * self.count) if self.count else None
+
+
+def pooled(parts: Iterable[Innovations]) -> Innovations:
+    """The innovations of several beliefs together.
+
+    >>> pooled([Innovations(2, 3.0), Innovations(1, 0.5)])
+    Innovations(count=3, total=3.5)
+    """
+    count, total = 0, 0.0
+    for part in parts:
+        count, total = count + part.count, total + part.total
+    return Innovations(count, total)
 
 
 @define(on_setattr=NO_OP)

@@ -3,21 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, Protocol
 
 from attrs import define, field
 
 from marketsim.checks import integer, number
+from marketsim.errors import ConfigError
 from marketsim.protocols import Context
-from marketsim.types import Fill, Report, Side, market_order
+from marketsim.types import Fill, Report, Side, limit_order, market_order
 
-_HALVINGS = 24
+
+class CapitalRule(Protocol):
+    """How an agent's budget bounds its orders. Plugins of the group `marketsim.capital` are built from a budget."""
+
+    def take(self, ctx: Context, market: str, side: Side, quantity: int, /) -> bool:
+        """Send a market order of up to `quantity` lots, as large as fits; False where the venue offers nothing."""
+
+    def post(self, ctx: Context, market: str, side: Side, quantity: int, price: int, /) -> None:
+        """Send a limit order of up to `quantity` lots at `price` ticks, as large as fits."""
+
+    def learn(self, ctx: Context, report: Report, /) -> None:
+        """Account for a report on one of the agent's orders."""
+
+
+def capital_rule(instance: Any, attribute: Any, value: Any) -> None:
+    """An attrs validator: the value has the methods of a `CapitalRule`."""
+    missing = [name for name in ("take", "post", "learn") if not callable(getattr(value, name, None))]
+    if missing:
+        where = f"{type(instance).__name__}.{attribute.name}"
+        raise ConfigError(f"{where}: got {value!r} without {', '.join(missing)}, wanted a capital rule")
+
+
+def largest(quantity: int, left: int, cost: Callable[[int], int | None]) -> tuple[int, int]:
+    """The most lots up to `quantity` whose cost is at most `left`, and that cost.
+
+    Costs are close to proportional, so every other probe is a guess by proportion; those between halve what is open.
+
+    Args:
+        quantity: lots of a full order.
+        left: tick-lots.
+        cost: tick-lots of that many lots, rising with their number; None where so many are not offered.
+
+    >>> largest(100, 250, lambda lots: 3 * lots)
+    (83, 249)
+    """
+    dear = cost(quantity)
+    if dear is not None and dear <= left:
+        return quantity, dear
+    low, paid, high = 0, 0, quantity
+    halve = False
+    while high - low > 1:
+        lots = (low + high) // 2
+        if dear is not None and not halve:
+            lots = min(max(low + (left - paid) * (high - low) // (dear - paid), low + 1), high - 1)
+        halve = not halve
+        money = cost(lots)
+        if money is not None and money <= left:
+            low, paid = lots, money
+        else:
+            high, dear = lots, money
+    return low, paid
 
 
 @define
 class Capital:
     """A budget in tick-lots that trading uses up for good, buys and sells alike.
 
-    A fill commits its money. An order on its way reserves its estimated cost times `safety` until it has ended.
+    A fill commits its money. An order on its way, or resting, reserves its estimated cost times `safety` until it has
+    ended.
 
     Args:
         budget: tick-lots.
@@ -34,57 +87,31 @@ class Capital:
         """Tick-lots neither committed nor reserved, never below zero."""
         return max(0, self.budget - self.committed - sum(self._reserved.values()))
 
-    def largest(self, quantity: int, cost: Callable[[int], int | None]) -> tuple[int, int]:
-        """The largest of quantity, quantity / 2, ... that fits, and its cost; (0, 0) where none does.
+    def take(self, ctx: Context, market: str, side: Side, quantity: int, /) -> bool:
+        def cost(lots: int) -> int | None:
+            available, money = ctx.estimate_impact(market, side, lots)
+            return self._safe(money) if available else None
 
-        Args:
-            quantity: lots of a full order.
-            cost: tick-lots of that many lots, rising with their number; None where there is no offer.
-        """
-        left = self.left
+        least, left = cost(1), self.left
+        if least is None:
+            return False
+        # Most orders of a study come when the budget is spent: one estimate then says it all.
+        lots, reserve = largest(quantity, left, cost) if least <= left else (0, 0)
+        if lots:
+            self._reserved[ctx.submit(market_order(market, side, quantity=lots))] = reserve
+        return True
 
-        def fitting(halvings: int) -> int | None:
-            lots = quantity >> halvings
-            money = cost(lots) if lots else 0
-            return money if money is not None and self.with_safety(money) <= left else None
+    def post(self, ctx: Context, market: str, side: Side, quantity: int, price: int, /) -> None:
+        lots, reserve = largest(quantity, self.left, lambda lots: self._safe(lots * price))
+        if lots:
+            self._reserved[ctx.submit(limit_order(market, side, quantity=lots, price=price))] = reserve
 
-        # Cost rises with quantity, so what fits does so from some number of halvings on: bisection on that number.
-        low, high = 0, _HALVINGS
-        money = fitting(0)
-        if money is not None:
-            return quantity, money
-        while high - low > 1:
-            middle = (low + high) // 2
-            if fitting(middle) is None:
-                low = middle
-            else:
-                high = middle
-        money = fitting(high)
-        lots = quantity >> high
-        return (lots, money) if money is not None and lots else (0, 0)
-
-    def with_safety(self, money: int) -> int:
-        return round(abs(money) * self.safety)
-
-    def reserve(self, order_id: int, money: int) -> None:
-        """Set the estimate for an order aside, safety included."""
-        self._reserved[order_id] = self.with_safety(money)
-
-    def learn(self, ctx: Context, report: Report) -> None:
+    def learn(self, ctx: Context, report: Report, /) -> None:
         """Commit what a fill cost, whichever its side; free what an order that has ended did not spend."""
         if isinstance(report, Fill):
             self.committed += abs(report.money)
         if report.order_id not in ctx.open_orders:
             self._reserved.pop(report.order_id, None)
 
-
-def take(ctx: Context, capital: Capital, market: str, side: Side, quantity: int) -> None:
-    """Send a market order of up to `quantity` lots, as large as the estimated cost allows."""
-
-    def cost(lots: int) -> int | None:
-        available, money = ctx.estimate_impact(market, side, lots)
-        return money if available else None
-
-    affordable, money = capital.largest(quantity, cost)
-    if affordable:
-        capital.reserve(ctx.submit(market_order(market, side, quantity=affordable)), money)
+    def _safe(self, money: int) -> int:
+        return round(abs(money) * self.safety)

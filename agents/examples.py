@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from math import log
 
+from agents.aggregated import AggregatedEvidenceTrader
+from agents.background import Momentum, ZeroIntelligence
 from agents.belief import ScalarBelief
 from agents.bootstrap import BootstrapLadder
 from agents.capital import Capital
+from agents.edge import EdgeTrading
+from agents.factor_belief import FactorBelief
 from agents.flow import Investor, NoiseTrader
 from agents.gaussian import GaussianTrader
+from agents.joint_factor import JointFactorTrader
 from agents.market_maker import MarketMaker, NewsMaker
 from agents.sniper import Sniper
 
@@ -19,20 +24,34 @@ def _belief() -> dict[str, ScalarBelief]:
     return {MARKET: ScalarBelief(log(PRICE), 3.0, process_variance=1e-6)}
 
 
+def aggregated_evidence() -> AggregatedEvidenceTrader:
+    trading = EdgeTrading(Capital(10_000_000), 10)
+    return AggregatedEvidenceTrader("aggregated", _belief(), trading, weights={}, review_interval=50)
+
+
 def bootstrap_ladder() -> BootstrapLadder:
     return BootstrapLadder("bootstrap", {MARKET: PRICE}, quantity=40)
 
 
 def gaussian_trader() -> GaussianTrader:
-    return GaussianTrader("gaussian", _belief(), Capital(10_000_000), 10, review_interval=50)
+    return GaussianTrader("gaussian", _belief(), EdgeTrading(Capital(10_000_000), 10), review_interval=50)
 
 
 def investor() -> Investor:
     return Investor("investor", MARKET, arrival_rate=20.0)
 
 
+def joint_factor() -> JointFactorTrader:
+    belief = FactorBelief({MARKET: log(PRICE)}, {MARKET: (1.5, 0.1, -0.1)}, 1.0, process_variance=1e-6)
+    return JointFactorTrader("joint", belief, EdgeTrading(Capital(10_000_000), 10), review_interval=50)
+
+
 def market_maker() -> MarketMaker:
     return MarketMaker("maker", _belief(), 0.7, 10, 1_000_000, review_interval=50)
+
+
+def momentum_trader() -> Momentum:
+    return Momentum("momentum", MARKET, review_interval=20)
 
 
 def news_maker() -> NewsMaker:
@@ -45,3 +64,7 @@ def noise_trader() -> NoiseTrader:
 
 def sniper() -> Sniper:
     return Sniper("sniper", MARKET)
+
+
+def zero_intelligence() -> ZeroIntelligence:
+    return ZeroIntelligence("zero", (MARKET,), arrival_rate=50.0)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from attrs import define, field
 
-from agents.capital import Capital, take
-from marketsim.checks import delay, integer, kind, name, names, number
+from agents.capital import CapitalRule, capital_rule
+from marketsim.checks import delay, integer, name, names, number
 from marketsim.protocols import Context, Delay
 from marketsim.types import Report, Side, market_order
 
@@ -21,7 +21,7 @@ class NoiseTrader:
 
     agent_id: str = field(validator=name)
     markets: tuple[str, ...] = field(validator=names)
-    capital: Capital = field(validator=kind(Capital))
+    capital: CapitalRule = field(validator=capital_rule)
     quantity_mean: int = field(validator=integer(1))
     jitter: float = field(default=0.45, validator=number(0.0, 1.0))
     arrival_rate: float = field(default=1.2, validator=number(above=0.0))
@@ -33,7 +33,7 @@ class NoiseTrader:
         market = self.markets[int(ctx.rng.integers(len(self.markets)))]
         side = Side.BUY if ctx.rng.random() < 0.5 else Side.SELL
         spread = 1.0 + self.jitter * (2.0 * ctx.rng.random() - 1.0)
-        take(ctx, self.capital, market, side, max(1, round(self.quantity_mean * spread)))
+        self.capital.take(ctx, market, side, max(1, round(self.quantity_mean * spread)))
 
     def report(self, ctx: Context, report: Report) -> None:
         self.capital.learn(ctx, report)

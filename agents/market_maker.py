@@ -2,15 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import ceil, exp, floor, log
+from typing import Any
 
-from attrs import define, field
+from attrs import Attribute, define, field
 
 from agents.belief import ScalarBelief
-from marketsim.checks import delay, integer, kind, mapping_of, name, number
+from marketsim.checks import delay, integer, kind, mapping_of, name, number, optional
+from marketsim.errors import ConfigError
 from marketsim.protocols import Context, Delay
-from marketsim.types import Fill, Levels, Report, Side, Signal, limit_order
+from marketsim.types import Fill, Levels, Liquidity, Order, Report, Side, Signal, VenueState, limit_order
+
+
+@define
+class EndogenousSpread:
+    """A half-spread per market that follows what the maker's own fills were worth; it has no other source.
+
+    A fill is marked at the public mid of a later review, fees included, and the half-spread h moves against the
+    markout, h <- h - gain x markout / (mid x lots quoted), within its bounds. So it rests where the maker expects
+    neither to gain nor to lose at that mark, the zero-profit condition of Glosten and Milgrom (1985).
+
+    Args:
+        initial: as a fraction of the price, as all half-spreads are.
+        floor: least.
+        cap: most.
+        gain: a full quote filled at h from the mid narrows h by this share of itself.
+        idle: share by which h narrows at a review without a fill to judge or to wait for. At 0, a spread that has
+            become too wide to trade stays.
+        patience: reviews with a mid that pass before the one that judges a fill. At 0, a fill that emptied the maker's
+            own quote is marked at a mid that has moved for that reason alone; at 1, the quote has been renewed.
+    """
+
+    initial: float = field(validator=number(0.0, 0.5))
+    floor: float = field(default=1e-5, validator=number(0.0, 0.5))
+    cap: float = field(default=0.05, validator=number(0.0, 0.5))
+    gain: float = field(default=0.25, validator=number(above=0.0))
+    idle: float = field(default=0.0, validator=number(0.0, 1.0))
+    patience: int = field(default=1, validator=integer(0))
+    _half_spreads: dict[str, float] = field(factory=dict, init=False, repr=False)
+    _waiting: dict[str, list[tuple[Fill, int]]] = field(factory=dict, init=False, repr=False)  # and reviews to come
+
+    def __attrs_post_init__(self) -> None:
+        if not self.floor <= self.initial <= self.cap:
+            wanted = f"a value from floor {self.floor} to cap {self.cap}"
+            raise ConfigError(f"EndogenousSpread.initial: got {self.initial}, wanted {wanted}")
+
+    def at(self, market: str) -> float:
+        """The half-spread in `market` now."""
+        return self._half_spreads.get(market, self.initial)
+
+    def learn(self, fill: Fill) -> None:
+        """Remember an own fill; mints, burns and settlements are no trades."""
+        if fill.liquidity is not Liquidity.TRANSFER:
+            self._waiting.setdefault(fill.market, []).append((fill, self.patience))
+
+    def judge(self, market: str, mid: float | None, lots: int) -> None:
+        """Move the half-spread by the fills that are due.
+
+        Args:
+            market: whose fills.
+            mid: public, ticks; None changes nothing.
+            lots: of a full quote on one side.
+        """
+        if mid is None:
+            return
+        waiting = self._waiting.get(market, [])
+        self._waiting[market] = [(fill, reviews - 1) for fill, reviews in waiting if reviews > 0]
+        markout = sum(fill.side * (fill.quantity * mid - fill.money) for fill, reviews in waiting if reviews == 0)
+        half = self.at(market) - self.gain * markout / (mid * lots)
+        if not waiting:
+            half *= 1 - self.idle
+        self._half_spreads[market] = min(self.cap, max(self.floor, half))
+
+
+def _half_spread(instance: MarketMaker, attribute: Attribute[Any], value: float | EndogenousSpread) -> None:
+    if not isinstance(value, EndogenousSpread):
+        number(0.0, 0.5)(instance, attribute, value)
 
 
 @define
@@ -23,18 +91,18 @@ class MarketMaker:
 
     Args:
         beliefs: by market, in log ticks.
-        assumed_precision: of every signal, in 1 / log price^2.
+        assumed_precision: of every signal, in 1 / log price^2; None: each signal's own, 1 / sigma^2.
         quantity: lots a side.
         budget: tick-lots of net inventory, per market.
-        half_spread: as a fraction of the price.
+        half_spread: as a fraction of the price, fixed, or one that follows the maker's own realised markout.
     """
 
     agent_id: str = field(validator=name)
     beliefs: Mapping[str, ScalarBelief] = field(validator=mapping_of(kind(ScalarBelief)))
-    assumed_precision: float = field(validator=number(above=0.0))
+    assumed_precision: float | None = field(validator=optional(number(above=0.0)))
     quantity: int = field(validator=integer(1))
     budget: int = field(validator=integer(0))
-    half_spread: float = field(default=0.0005, validator=number(0.0, 0.5))
+    half_spread: float | EndogenousSpread = field(default=0.0005, validator=_half_spread)
     review_interval: int = field(default=500, validator=integer(1))
     observation_delay: int = field(default=50, validator=integer(0))
     order_latency: Delay = field(default=0, validator=delay)
@@ -44,28 +112,28 @@ class MarketMaker:
         return market in self.beliefs and tier != "public"
 
     def decide(self, ctx: Context, signal: Signal) -> None:  # noqa: ARG002 - it only learns; it quotes at reviews
-        self.beliefs[signal.market].observe(log(signal.value), self.assumed_precision, signal.time)
+        precision = signal.sigma**-2 if self.assumed_precision is None else self.assumed_precision
+        self.beliefs[signal.market].observe(log(signal.value), precision, signal.time)
 
     def review(self, ctx: Context) -> None:
         for market, belief in self.beliefs.items():
             self._quote(ctx, market, exp(belief.mean))
 
+    def report(self, ctx: Context, report: Report) -> None:  # noqa: ARG002 - it answers at reviews
+        if isinstance(self.half_spread, EndogenousSpread) and isinstance(report, Fill):
+            self.half_spread.learn(report)
+
     def _quote(self, ctx: Context, market: str, centre: float) -> None:
-        state = ctx.state(market)
-        bid = floor(centre * (1 - self.half_spread))
-        ask = ceil(centre * (1 + self.half_spread))
-        best_ask = _best_of_others(ctx, market, Side.SELL, state.asks)
-        best_bid = _best_of_others(ctx, market, Side.BUY, state.bids)
-        if best_ask is not None:
-            bid = min(bid, best_ask - 1)
-        if best_bid is not None:
-            ask = max(ask, best_bid + 1)
+        own = [order for order in ctx.open_orders.values() if order.market == market]
+        state, half_spread = ctx.state(market), self.half_spread
+        if isinstance(half_spread, EndogenousSpread):
+            half_spread.judge(market, state.mid, self.quantity)
+            half_spread = half_spread.at(market)
+        bid, ask = uncrossing_quotes(state, own, centre, half_spread)
         cancel_quotes(ctx, market)
         held = ctx.inventory(market)
-        if (held + self.quantity) * centre <= self.budget:
-            ctx.submit(limit_order(market, Side.BUY, quantity=self.quantity, price=bid))
-        if (held - self.quantity) * centre >= -self.budget:
-            ctx.submit(limit_order(market, Side.SELL, quantity=self.quantity, price=ask))
+        for side, price in affordable_sides(held, self.quantity, self.budget, centre, bid, ask):
+            ctx.submit(limit_order(market, side, quantity=self.quantity, price=price))
 
 
 @define
@@ -79,6 +147,7 @@ class NewsMaker:
         centre: ticks, the public value at the start.
         half_spread: ticks.
         quantity: lots a side.
+        highest: ticks, the most that the market can be worth: quotes stay inside, and a bid at 0 or less is not made.
     """
 
     agent_id: str = field(validator=name)
@@ -86,6 +155,7 @@ class NewsMaker:
     centre: float = field(validator=number(above=0.0))
     half_spread: float = field(validator=number(0.0))
     quantity: int = field(default=1, validator=integer(1))
+    highest: int | None = field(default=None, validator=optional(integer(1)))
     observation_delay: int = field(default=50, validator=integer(0))
     order_latency: Delay = field(default=0, validator=delay)
     role: str = field(default="lp", validator=name)
@@ -101,14 +171,16 @@ class NewsMaker:
         self._quote(ctx)
 
     def report(self, ctx: Context, report: Report) -> None:
-        if isinstance(report, Fill):
+        if isinstance(report, Fill) and report.liquidity is not Liquidity.TRANSFER:
             self._quote(ctx)
 
     def _quote(self, ctx: Context) -> None:
         cancel_quotes(ctx, self.market)
         bid, ask = floor(self.centre - self.half_spread), ceil(self.centre + self.half_spread)
-        ctx.submit(limit_order(self.market, Side.BUY, quantity=self.quantity, price=bid))
-        ctx.submit(limit_order(self.market, Side.SELL, quantity=self.quantity, price=ask))
+        if bid > 0 or self.highest is None:
+            ctx.submit(limit_order(self.market, Side.BUY, quantity=self.quantity, price=bid))
+        if self.highest is None or ask < self.highest:
+            ctx.submit(limit_order(self.market, Side.SELL, quantity=self.quantity, price=ask))
 
 
 def cancel_quotes(ctx: Context, market: str) -> None:
@@ -118,9 +190,37 @@ def cancel_quotes(ctx: Context, market: str) -> None:
             ctx.cancel(order_id)
 
 
-def _best_of_others(ctx: Context, market: str, side: Side, levels: Levels) -> int | None:
-    own: dict[int, int] = {}
-    for order in ctx.open_orders.values():
-        if order.market == market and order.side is side and order.price is not None:
-            own[order.price] = own.get(order.price, 0) + order.quantity
-    return next((price for price, quantity in levels if quantity > own.get(price, 0)), None)
+def uncrossing_quotes(state: VenueState, own: Iterable[Order], centre: float, half_spread: float) -> tuple[int, int]:
+    """(bid, ask) in ticks at centre x (1 -+ half_spread), each at least a tick inside the opposite best of others.
+
+    Args:
+        state: of the market.
+        own: the maker's own orders in it, which are about to be withdrawn.
+        centre: ticks.
+        half_spread: as a fraction of the price.
+    """
+    quotes = list(own)
+    bid, ask = floor(centre * (1 - half_spread)), ceil(centre * (1 + half_spread))
+    best_ask = _best_of_others(quotes, Side.SELL, state.asks)
+    best_bid = _best_of_others(quotes, Side.BUY, state.bids)
+    return (
+        bid if best_ask is None else min(bid, best_ask - 1),
+        ask if best_bid is None else max(ask, best_bid + 1),
+    )
+
+
+def affordable_sides(
+    held: int, quantity: int, budget: int, centre: float, bid: int, ask: int
+) -> list[tuple[Side, int]]:
+    """The sides, each with its price, on which a full fill keeps the net inventory within `budget` tick-lots."""
+    buys = [(Side.BUY, bid)] if (held + quantity) * centre <= budget else []
+    sells = [(Side.SELL, ask)] if (held - quantity) * centre >= -budget else []
+    return buys + sells
+
+
+def _best_of_others(own: Iterable[Order], side: Side, levels: Levels) -> int | None:
+    mine: dict[int, int] = {}
+    for order in own:
+        if order.side is side and order.price is not None:
+            mine[order.price] = mine.get(order.price, 0) + order.quantity
+    return next((price for price, quantity in levels if price not in mine or quantity > mine[price]), None)

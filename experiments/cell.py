@@ -8,7 +8,7 @@ from attrs import frozen
 
 from experiments.config import Study
 from experiments.measures import measure
-from experiments.mechanisms import build_venue
+from experiments.mechanisms import build_venues
 from experiments.populations import build_agents
 from experiments.worlds import build_world
 from marketsim.result import Result
@@ -41,12 +41,12 @@ def simulate(study: Study, cell: Cell) -> Result:
     """Run a cell; `study` is the resolved one of the cell's variant."""
     streams = Streams(cell.seed)
     world = build_world(study, streams)
-    venue = build_venue(cell.mechanism, world.fair_value.markets, cell.pi, study.venue)
     simulation = Simulation(
-        venues={cell.mechanism: venue},
-        agents=build_agents(study, world, streams),
+        venues=build_venues(cell.mechanism, cell.pi, study.venue, study.world, world.anchors),
+        agents=build_agents(study, world, streams, cell.mechanism),
         fair_value=world.fair_value,
         information=world.information,
+        sources=world.sources,
         seed=cell.seed,
         ties=study.ties,
         time_unit=study.world.time_unit,

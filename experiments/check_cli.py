@@ -49,6 +49,10 @@ def check_venues(seed: Seed = 0) -> None:
     table = Table("venue", "from", "passed", "failed", "not claimed", "not applicable")
     failures: list[Any] = []
     for plugin in plugins("venues"):
+        if plugin.target.startswith("experiments."):
+            # No shipped venue, but a published fault kept for a study: `check venue` accuses it by name.
+            table.add_row(plugin.name, f"{plugin.distribution} {plugin.version}", *["faulty on purpose", "", "", ""])
+            continue
         report = run(example("venues", plugin.name), seed=seed)
         failures += report.failures
         counts = [str(len(report.named(status))) for status in ("passed", "failed", "not claimed", "not applicable")]

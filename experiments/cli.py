@@ -16,7 +16,9 @@ from rich.table import Table
 
 from experiments import bench_cli, check_cli, config
 from experiments.cell import cells_of
-from experiments.config import Study, Variant
+from experiments.config import Study
+from experiments.factors import Variant, swept
+from experiments.mechanisms import MECHANISMS
 from marketsim.errors import MarketsimError
 from marketsim.registry import KINDS, plugins
 
@@ -36,6 +38,7 @@ Seeds = Annotated[int | None, typer.Option("--seeds", help="Seeds per cell.")]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar, no closing words.")]
 SaveConfig = Annotated[Path | None, typer.Option("--save-config", help="Write the configuration here and stop.")]
+Mechanisms = Annotated[list[str] | None, typer.Option("--mechanism", help=f"Repeatable: {', '.join(MECHANISMS)}.")]
 TimeColumn = Annotated[
     str, typer.Option("--time-column", help="Time column of --fair-value; else the first with time in its name.")
 ]
@@ -56,8 +59,11 @@ def pi_curve(
     seeds: Seeds = None,
     jobs: Jobs = 1,
     quiet: Quiet = False,
-    mechanism: Annotated[list[str] | None, typer.Option("--mechanism", help="Repeatable: clob, fba.")] = None,
+    mechanism: Annotated[
+        list[str] | None, typer.Option("--mechanism", help=f"Repeatable: {', '.join(MECHANISMS)}.")
+    ] = None,
     pi: Annotated[list[int] | None, typer.Option("--pi", help="Repeatable: batch interval in steps.")] = None,
+    sweep: Annotated[list[str] | None, typer.Option("--sweep", help="Repeatable: KEY=VALUE,VALUE of the TOML.")] = None,
     horizon: Annotated[int | None, typer.Option("--horizon", help="Steps per run.")] = None,
     fills: Annotated[bool, typer.Option("--fills", help="Also write the fill log of every run.")] = False,
     fair_value: Annotated[Path | None, typer.Option("--fair-value", help="Recorded trades as the truth.")] = None,
@@ -70,11 +76,13 @@ def pi_curve(
     """LP markout, informed gain and immediacy cost against the batch interval, paired by seed against the book.
 
     Example: marketsim pi-curve --config demo.toml --seeds 20 --jobs 2 --out out/demo
+    Example: marketsim pi-curve --sweep population.lp_delay=1,50,200 --pi 10 --jobs 2
     """
     axes = {"seeds": seeds, "mechanisms": mechanism, "pi": pi, "horizon": horizon}
     study = _with_axes(
         config.load(config_name), {name: value for name, value in axes.items() if value is not None and value != []}
     )
+    study = evolve(study, factors=(*study.factors, *map(swept, sweep or [])))
     if fair_value is not None:
         study = _on_recorded(study, fair_value, column, time_column, where or [], step, covering=horizon is None)
     if save_config is not None:
@@ -117,7 +125,9 @@ def _run_study(study: Study, out: Path, *, jobs: int, quiet: bool, fills: bool) 
             console.print(f"{stopped}; they are in {out / 'cells.partial.parquet'}")
             raise typer.Exit(INTERRUPTED) from None
     if not quiet:
-        console.print(f"Results are in {out}: summary.md, pi_curve.png, cells.parquet, manifest.json", soft_wrap=True)
+        console.print(
+            f"Results are in {out}: report.html, summary.md, pi_curve.png, cells.parquet, manifest.json", soft_wrap=True
+        )
 
 
 @contextmanager

@@ -1,8 +1,7 @@
 """The configuration of a study: attrs classes, TOML in and out.
 
 A study is a base (world, signals, population, venue) crossed with mechanisms, batch intervals, seeds and variants; a
-variant is a named set of changes to the base. Numbers here are in money, lots of size 1 and steps; the builders turn
-them into ticks and lots.
+variant is a named set of changes to the base.
 """
 
 from __future__ import annotations
@@ -10,144 +9,19 @@ from __future__ import annotations
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import cattrs
 import tomli_w
 from attrs import evolve, field, frozen
 from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
 
-from marketsim.checks import flag, integer, name, number, one_of
+from experiments.contrasts import Contrast
+from experiments.factors import Factor, Variant, crossed, merged
+from experiments.mechanisms import MECHANISMS
+from experiments.settings import KIND_DEFAULTS, Informed, Population, Signals, Snipers, VenueRules, World
+from marketsim.checks import integer, name, one_of
 from marketsim.errors import ConfigError
-
-MECHANISMS = ("clob", "fba")
-
-
-@frozen(kw_only=True)
-class World:
-    """The truth, and the grid it is traded on.
-
-    kind "latent-factor": markets driven by common factors that walk at random (`walk_var` per factor and step; 0
-    freezes it). "jumps": markets with Poisson jumps of fixed size. "constant". "ornstein-uhlenbeck". "historical": one
-    market, recorded trades from a file; `walk_var` is then what the agents assume of it.
-    """
-
-    kind: str = field(
-        default="latent-factor",
-        validator=one_of("latent-factor", "jumps", "constant", "ornstein-uhlenbeck", "historical"),
-    )
-    level: float = field(default=100.0, validator=number(above=0.0))
-    tick_size: float = field(default=1e-3, validator=number(above=0.0))
-    lot_size: float = field(default=1e-6, validator=number(above=0.0))
-    time_unit: int = field(default=1000, validator=integer(1))
-    n_markets: int = field(default=3, validator=integer(1))
-    n_factors: int = field(default=3, validator=integer(1))
-    walk_var: float = field(default=1e-6, validator=number(0.0))
-    displacement: float = field(default=0.01, validator=number(0.0, 0.5))
-    """Standard deviation of the venues' opening price around the truth, as a fraction of it."""
-    jump_rate: float = field(default=2.0, validator=number(0.0))
-    """Jumps per time unit."""
-    jump_size: float = field(default=1.0, validator=number(above=0.0))
-    """Money."""
-    reversion: float = field(default=1e-3, validator=number(above=0.0))
-    """Rate of return to the level, per step."""
-    log_sd: float = field(default=0.01, validator=number(0.0))
-    """Stationary standard deviation of the log price under mean reversion."""
-    path: str = ""
-    """Trades file of a historical world."""
-    price_column: str = "price"
-    time_column: str = ""
-    """Time stamps of a historical world; empty: the first column whose name contains "time"."""
-    where: dict[str, str] = field(factory=dict)
-    """Rows of the trades file to take, as column = value."""
-    step: int = field(default=100, validator=integer(1))
-    """Time stamps per step of a historical world."""
-
-
-@frozen(kw_only=True)
-class Signals:
-    """What can be learned about the truth; rates per market and time unit, sigmas in log price."""
-
-    routine_rate: float = field(default=0.75, validator=number(0.0))
-    tail_rate: float = field(default=0.035, validator=number(0.0))
-    routine_sigma: float = field(default=0.012, validator=number(above=0.0))
-    tail_sigma: float = field(default=0.005, validator=number(above=0.0))
-    mode: str = field(default="marked", validator=one_of("marked", "separate"))
-
-
-@frozen(kw_only=True)
-class Informed:
-    """The population `lp_vs_informed`: belief traders, noise and a stale liquidity provider on a bootstrap ladder."""
-
-    kind: Literal["lp_vs_informed"] = "lp_vs_informed"
-    budget: float = field(default=1000.0, validator=number(above=0.0))
-    lp_budget: float = field(default=20_000.0, validator=number(0.0))
-    lp: bool = field(default=True, validator=flag)
-    naive: int = field(default=1, validator=integer(0))
-    tail_aware: int = field(default=1, validator=integer(0))
-    noise: int = field(default=1, validator=integer(0))
-    threshold: float = field(default=0.0035, validator=number(0.0))
-    review_interval: int = field(default=5000, validator=integer(1))
-    naive_prior_precision: float = field(default=3.0, validator=number(above=0.0))
-    naive_assumed_precision: float = field(default=0.55, validator=number(above=0.0))
-    tail_prior_precision: float = field(default=1.2, validator=number(above=0.0))
-    tail_prior_sd: float = field(default=0.025, validator=number(0.0))
-    noise_rate: float = field(default=1.2, validator=number(above=0.0))
-    noise_size: float = field(default=0.6, validator=number(above=0.0))
-    noise_jitter: float = field(default=0.45, validator=number(0.0, 1.0))
-    lp_half_spread: float = field(default=0.0005, validator=number(0.0, 0.5))
-    lp_requote: int = field(default=500, validator=integer(1))
-    lp_prior_precision: float = field(default=1.0, validator=number(above=0.0))
-    lp_assumed_precision: float = field(default=0.7, validator=number(above=0.0))
-    fast: int = field(default=1, validator=integer(0))
-    slow: int = field(default=6, validator=integer(0))
-    lp_delay: int = field(default=50, validator=integer(0))
-    ladder_levels: int = field(default=5, validator=integer(1))
-    ladder_step: float = field(default=0.001, validator=number(above=0.0))
-    ladder_size: float = field(default=40.0, validator=number(above=0.0))
-
-    def trade_size(self, level: float) -> float:
-        """Lots of size 1 in a full order: a 120th of what the budget buys at `level` in hundreds, from 0.4 to 12."""
-        return min(max(self.budget * 100.0 / level / 120.0, 0.4), 12.0)
-
-
-@frozen(kw_only=True)
-class Snipers:
-    """The population `lp_vs_snipers`: news makers with a reaction delay, snipers who are faster, and investors."""
-
-    kind: Literal["lp_vs_snipers"] = "lp_vs_snipers"
-    lps: int = field(default=1, validator=integer(1))
-    snipers: int = field(default=3, validator=integer(0))
-    lp_delay: int = field(default=50, validator=integer(0))
-    sniper_delay: int = field(default=1, validator=integer(0))
-    half_spread: float = field(default=0.1, validator=number(0.0))
-    """Money."""
-    size: int = field(default=1, validator=integer(1))
-    """Lots that every quote shows and every sniper and investor wants."""
-    investor_rate: float = field(default=10.0, validator=number(0.0))
-    """Arrivals per time unit, buys and sells together."""
-
-
-Population = Informed | Snipers
-
-
-@frozen(kw_only=True)
-class VenueRules:
-    """Rules of the venues where the study leaves a choice."""
-
-    price_rule: str = field(default="midpoint", validator=one_of("midpoint", "reference", "volume_midpoint"))
-    allocation: str = field(
-        default="batch-pro-rata", validator=one_of("batch-pro-rata", "pro-rata", "time", "pro_rata_all")
-    )
-    published: str = field(default="open", validator=one_of("open", "sealed"))
-
-
-@frozen(kw_only=True)
-class Variant:
-    """A named set of changes to the base, as nested tables of the same keys."""
-
-    name: str = field(validator=name)
-    change: dict[str, Any] = field(factory=dict)
 
 
 def _choices(instance: Any, attribute: Any, value: Any) -> None:
@@ -188,31 +62,23 @@ class Study:
     population: Population = field(factory=Informed)
     venue: VenueRules = field(factory=VenueRules)
     variants: tuple[Variant, ...] = ()
+    factors: tuple[Factor, ...] = ()
+    """Crossed with each other and with the variants."""
+    contrasts: tuple[Contrast, ...] = ()
+    """Questions that the report answers with a number."""
     max_lag: int = field(default=200, validator=integer(0))
     realised_horizon: int = field(default=10, validator=integer(0))
 
     def resolved(self) -> dict[str, Study]:
         """The study of every variant by its name, without variants of its own; the base alone where there are none."""
-        plain = evolve(self, variants=())
-        if not self.variants:
+        plain = evolve(self, variants=(), factors=(), contrasts=())
+        variants = crossed(self.variants, self.factors)
+        if not variants:
             return {"base": plain}
         base = to_dict(plain)
-        studies: dict[str, Study] = {}
-        for variant in self.variants:
-            if variant.name in studies:
-                raise ConfigError(f"two variants are named {variant.name!r}")
-            studies[variant.name] = from_dict(_merged(base, variant.change), f"variant {variant.name!r}")
-        return studies
-
-
-def _merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-    if "kind" in change and change["kind"] != base.get("kind"):
-        return change  # another kind of table altogether, with its own defaults
-    merged = dict(base)
-    for key, value in change.items():
-        below = merged.get(key)
-        merged[key] = _merged(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
-    return merged
+        return {
+            variant.name: from_dict(merged(base, variant.change), f"variant {variant.name!r}") for variant in variants
+        }
 
 
 _converter = cattrs.Converter(forbid_extra_keys=True)
@@ -233,11 +99,12 @@ for _kind, _said in ((int, "an int"), (float, "a number"), (str, "a string"), (b
 
 
 def _population(value: Any, _: Any) -> Population:
-    kinds: dict[Any, type[Population]] = {"lp_vs_informed": Informed, "lp_vs_snipers": Snipers}
     kind = value.get("kind", "lp_vs_informed") if isinstance(value, dict) else None
-    if kind not in kinds:
-        raise ValueError(f"population kind: got {kind!r}, wanted one of {', '.join(kinds)}")
-    return _converter.structure(value, kinds[kind])
+    if kind == "lp_vs_snipers":
+        return _converter.structure(value, Snipers)
+    if kind in KIND_DEFAULTS:
+        return _converter.structure(KIND_DEFAULTS[kind] | value, Informed)
+    raise ValueError(f"population kind: got {kind!r}, wanted one of {', '.join((*KIND_DEFAULTS, 'lp_vs_snipers'))}")
 
 
 _converter.register_structure_hook(Population, _population)
@@ -262,8 +129,15 @@ def _problem(error: BaseException, _: type | None) -> str:
 
 def to_dict(study: Study) -> dict[str, Any]:
     """The study as nested tables that TOML can hold."""
-    tables: dict[str, Any] = _converter.unstructure(study)
+    tables: dict[str, Any] = _without_none(_converter.unstructure(study))
     return tables
+
+
+def _without_none(value: Any) -> Any:
+    # TOML has no null: what is not set is left out, and read back as its default, None.
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    return [_without_none(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def dumps(study: Study) -> str:

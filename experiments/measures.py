@@ -12,18 +12,21 @@ import numpy as np
 import numpy.typing as npt
 from attrs import frozen
 
-from experiments.config import Snipers, Study
+from experiments.attribution import Legs, attributed, averages, transfers
+from experiments.config import Study
+from experiments.settings import Snipers
 from marketsim.metrics import (
     convergence_time,
     exact_wealth,
     fair_marks,
     fair_paths,
     half_gaps,
-    immediacy_table,
+    immediacy_rows,
     markouts,
-    pnl_by_role,
+    net_gains,
     price_discovery,
     public_prices,
+    quote_ages,
     quoting_table,
     spread_legs,
     trades,
@@ -32,7 +35,8 @@ from marketsim.metrics import (
 )
 from marketsim.result import Result
 
-ROLES = ("lp", "informed", "sniper", "noise", "investor", "bootstrap")
+ROLES = ("lp", "informed", "sniper", "noise", "investor", "bootstrap", "background")
+"""All roles of a study. A pool is its owner's, and its owner an "lp": beside agents that are, where there are any."""
 PROVIDERS = ("lp", "bootstrap")
 """The roles that offer liquidity; everybody else pays the effective spread."""
 IMMEDIATE = ("noise", "investor")
@@ -49,6 +53,8 @@ class _Run:
     quotes: Columns
     fair: Any
     roles: dict[str, str]
+    gains: npt.NDArray[np.float64]
+    ages: npt.NDArray[np.int64]
     end: int
     pi: int
     price_scale: float
@@ -64,13 +70,17 @@ class _Run:
 def measure(study: Study, result: Result, *, pi: int) -> dict[str, Any]:
     """Everything the study's table says of one run; `study` is the resolved one of its variant, `pi` 0 in a book."""
     lot, tick = study.world.lot_size, study.world.tick_size
+    fills, orders = trades(result.fills), result.orders.columns()
+    fair: Any = result.fair_value
     run = _Run(
         study=study,
-        fills=trades(result.fills),
-        orders=result.orders.columns(),
+        fills=fills,
+        orders=orders,
         quotes=result.quotes.columns(),
-        fair=result.fair_value,
-        roles={account: result.role(account) for account in result.ledger.cash},
+        fair=fair,
+        roles={account: _role(result, account) for account in result.ledger.cash},
+        gains=net_gains(fills, fair, end=result.horizon),
+        ages=quote_ages(fills, orders),
         end=result.horizon,
         pi=pi,
         price_scale=tick,
@@ -78,33 +88,42 @@ def measure(study: Study, result: Result, *, pi: int) -> dict[str, Any]:
     )
     fees = sum(result.ledger.fees.values()) * run.money_scale
     row: dict[str, Any] = {"fees": fees, "volume": volume(run.fills) * lot}
-    row |= _gains(run) | _markouts(run) | _spreads(run) | _discovery(run) | _immediacy(run)
+    row |= _gains(run) | _attribution(run) | _markouts(run) | _spreads(run) | _discovery(run) | _immediacy(run)
     row |= _quoting(run) | _sniping(run) | _wealth(run, result) | _fit(result)
     return row | {"events": result.events, "fill_log_hash": result.fills.digest()}
 
 
+def _role(result: Result, account: str) -> str:
+    return "lp" if account.startswith("pool:") else result.role(account)
+
+
 def _gains(run: _Run) -> dict[str, float]:
-    gained = pnl_by_role(run.fills, run.fair, run.roles, end=run.end).to_dict("index")
     row: dict[str, float] = {}
     for role in ROLES:
-        own = gained.get(role, {"pnl_net": 0.0, "fills": 0, "lots": 0})
-        row[f"{role}_pnl"] = float(own["pnl_net"]) * run.money_scale
-        row[f"{role}_fills"] = int(own["fills"])
-        row[f"{role}_lots"] = float(own["lots"]) * run.study.world.lot_size
+        own = run.legs_of(role)
+        row[f"{role}_pnl"] = float(run.gains[own].sum()) * run.money_scale
+        row[f"{role}_fills"] = int(own.sum())
+        row[f"{role}_lots"] = float(run.fills["quantity"][own].sum()) * run.study.world.lot_size
+    row |= averages(row["lp_pnl"], row["lp_fills"], row["lp_lots"], end=run.end)
     late = run.fills["time"][run.legs_of("lp")] * 2 > run.end
     row["lp_second_half_share"] = float(late.mean()) if len(late) else float("nan")
     return row
+
+
+def _attribution(run: _Run) -> dict[str, float]:
+    legs = Legs(run.fills, run.gains * run.money_scale, run.ages, run.roles, ROLES)
+    parts = attributed(legs, run.legs_of("lp"), lot_size=run.study.world.lot_size)
+    return parts | transfers(legs, run.fair, end=run.end, money_scale=run.money_scale)
 
 
 def _markouts(run: _Run) -> dict[str, float]:
     """Mean markout per lot of the LP's legs, and of the legs of everybody who does not provide liquidity."""
     row: dict[str, float] = {}
     horizons = run.study.markout_horizons
+    marked, lots = markouts(run.fills, run.fair, horizons, end=run.end), run.fills["quantity"]
     for name, own in (("lp", run.legs_of("lp")), ("taker", ~run.legs_of(*PROVIDERS))):
-        legs = {column: values[own] for column, values in run.fills.items()}
-        marked = markouts(legs, run.fair, horizons, end=run.end)
         for place, horizon in enumerate(horizons):
-            row[f"{name}_markout_{horizon}"] = _per_lot(marked[:, place], legs["quantity"]) * run.price_scale
+            row[f"{name}_markout_{horizon}"] = _per_lot(marked[own, place], lots[own]) * run.price_scale
     return row
 
 
@@ -125,9 +144,11 @@ def _per_lot(values: npt.NDArray[np.float64], lots: npt.NDArray[Any]) -> float:
 
 
 def _discovery(run: _Run) -> dict[str, float]:
-    public = public_prices(run.quotes, run.fair.markets, end=run.end)
-    truth = fair_paths(run.fair, run.fair.markets, end=run.end)
-    found = price_discovery(public, truth, max_lag=min(run.study.max_lag, run.end))
+    # At the resolution of an event its markets close, and what did not happen is worth 0, which has no logarithm.
+    end = min(run.end, getattr(run.fair, "resolves", run.end + 1) - 1)
+    public = public_prices(run.quotes, run.fair.markets, end=end)
+    truth = fair_paths(run.fair, run.fair.markets, end=end)
+    found = price_discovery(public, truth, max_lag=min(run.study.max_lag, end))
     return {
         "discovery_lag": float(found.lag),
         "discovery_lag_at_bound": float(found.at_bound),
@@ -147,20 +168,38 @@ def _half_gap_time(run: _Run, public: npt.NDArray[np.float64], truth: npt.NDArra
 
 
 def _fit(result: Result) -> dict[str, float]:
-    """Mean normalised innovation squared of all beliefs of a role; 1 for filters that fit, nan without signals."""
+    """Mean normalised innovation squared by role and by agent; 1 for filters that fit, nan without signals.
+
+    `nis_count_<agent>` is how many innovations the mean of the agent is over; `marketsim.metrics.nis_band` says how far
+    from 1 such a mean may be. Agents without beliefs have no columns.
+    """
+    filters = {name: _filters(agent) for name, agent in result.agents.items()}
     row: dict[str, float] = {}
     for role in ("lp", "informed"):
-        agents = [agent for name, agent in result.agents.items() if result.roles[name] == role]
-        beliefs = [belief for agent in agents for belief in getattr(agent, "beliefs", {}).values()]
-        count = sum(belief.nis.count for belief in beliefs)
-        total = sum(belief.nis.total for belief in beliefs)
-        row[f"{role}_nis"] = total / count if count else float("nan")
+        row[f"{role}_nis"], _ = _mean_nis(
+            [own for name in filters if result.roles[name] == role for own in filters[name]]
+        )
+    for name, own in filters.items():
+        if own:
+            row[f"nis_{name}"], row[f"nis_count_{name}"] = _mean_nis(own)
     return row
 
 
+def _filters(agent: Any) -> list[Any]:
+    # The innovations of an agent's one filter, or of its beliefs one by one.
+    if (whole := getattr(agent, "nis", None)) is not None:
+        return [whole]
+    return [belief.nis for belief in getattr(agent, "beliefs", {}).values()]
+
+
+def _mean_nis(innovations: list[Any]) -> tuple[float, int]:
+    count = sum(each.count for each in innovations)
+    return (sum(each.total for each in innovations) / count if count else float("nan")), count
+
+
 def _immediacy(run: _Run) -> dict[str, float]:
-    table = immediacy_table(run.orders, run.fills, run.quotes, run.fair, run.roles, of=IMMEDIATE, end=run.end)
-    paid = table.to_dict("index")["all"]
+    groups = {"all": IMMEDIATE}
+    paid = immediacy_rows(run.orders, run.fills, run.quotes, run.fair, run.roles, groups, end=run.end)["all"]
     wanted = paid["submitted"] - paid["cancelled"]
     shortfall = paid["shortfall"] + paid["fees"]
     return {
@@ -221,7 +260,6 @@ def _stale_legs(run: _Run, lp_delay: int) -> list[tuple[str, int, float]]:
     value = fair_marks(run.fair, fills["market"], fills["time"], end=run.end)
     gain = fills["side"] * fills["quantity"] * (value - fills["price"])
     snipers, providers = run.legs_of("sniper"), run.legs_of("lp")
-    submitted = dict(zip(run.orders["order_id"].tolist(), run.orders["submitted"].tolist(), strict=True))
     met = {
         (match, side)
         for match, side in zip(fills["match_id"][snipers].tolist(), fills["side"][snipers].tolist(), strict=True)
@@ -231,7 +269,7 @@ def _stale_legs(run: _Run, lp_delay: int) -> list[tuple[str, int, float]]:
         market, time = fills["market"][leg], int(fills["time"][leg])
         jumps = run.fair.jump_times[market]
         last = int(np.searchsorted(jumps, time))
-        stale = last > 0 and submitted[int(fills["order_id"][leg])] < jumps[last - 1] + lp_delay
+        stale = last > 0 and time - int(run.ages[leg]) < jumps[last - 1] + lp_delay
         if stale and (int(fills["match_id"][leg]), -int(fills["side"][leg])) in met:
             legs.append((market, time, float(gain[leg])))
     return legs

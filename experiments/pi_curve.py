@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments import picture, summary
+from experiments import picture, report, summary
 from experiments.config import Study, dumps
 from experiments.runner import Advance, InterruptedStudyError, manifest, run_study, write_manifest
 from experiments.statistics import summarise
@@ -16,8 +16,8 @@ def run(study: Study, out: Path, *, jobs: int = 1, advance: Advance | None = Non
     """Run a study and leave its results in the folder `out`; returns the table of cells.
 
     `out` then holds cells.parquet (a row per cell), summary.parquet (means, errors, paired differences), pi_curve.png,
-    summary.md, config.toml, manifest.json, and with `fills` the fill log of every run in fills/. Interrupted, it holds
-    cells.partial.parquet with the cells that had finished.
+    summary.md, report.html, config.toml, manifest.json, and with `fills` the fill log of every run in fills/.
+    Interrupted, it holds cells.partial.parquet with the cells that had finished.
 
     Raises:
         InterruptedStudyError: the user pressed Ctrl-C.
@@ -36,8 +36,9 @@ def run(study: Study, out: Path, *, jobs: int = 1, advance: Advance | None = Non
     curves.to_parquet(out / "summary.parquet", index=False)
     picture.draw(study, cells, curves, out / "pi_curve.png")
     (out / "summary.md").write_text(summary.write(study, cells, curves), encoding="utf-8")
+    report.write(study, cells, curves, out / "report.html")
     (out / "config.toml").write_text(dumps(study), encoding="utf-8")
     (out / "cells.partial.parquet").unlink(missing_ok=True)
-    names = ("cells.parquet", "summary.parquet", "pi_curve.png", "summary.md", "config.toml")
+    names = ("cells.parquet", "summary.parquet", "pi_curve.png", "summary.md", "report.html", "config.toml")
     write_manifest(out / "manifest.json", manifest(study, cells, [out / name for name in names]))
     return cells

@@ -2,129 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from math import log
+from collections.abc import Callable
 from typing import Any
 
-from agents.belief import ScalarBelief
-from agents.bootstrap import BootstrapLadder
-from agents.capital import Capital
-from agents.flow import Investor, NoiseTrader
-from agents.gaussian import GaussianTrader
-from agents.market_maker import MarketMaker, NewsMaker
+from agents.flow import Investor
+from agents.market_maker import NewsMaker
 from agents.sniper import Sniper
-from experiments.config import Informed, Snipers, Study
+from experiments.config import Study
+from experiments.informed import informed_agents
+from experiments.mechanisms import POOLS
+from experiments.settings import Snipers
 from experiments.worlds import BuiltWorld
 from marketsim.streams import Streams
 
 
-def build_agents(study: Study, world: BuiltWorld, streams: Streams) -> list[Any]:
-    """The agents of the study's population; random priors come from streams named after the agent."""
-    population = study.population
-    if isinstance(population, Snipers):
-        return _snipers(study, population, world)
-    return _informed(study, population, world, streams)
+def build_agents(study: Study, world: BuiltWorld, streams: Streams, mechanism: str) -> list[Any]:
+    """The agents of the study's population; random priors come from streams named after the agent.
+
+    A pool takes no limit orders: there the pool itself provides the liquidity, and everybody else sends market orders.
+    """
+    pool = mechanism in POOLS
+    if isinstance(study.population, Snipers):
+        return _snipers(study, study.population, world, pool=pool)
+    return informed_agents(study, study.population, world, streams, pool=pool)
 
 
-def _informed(study: Study, population: Informed, world: BuiltWorld, streams: Streams) -> list[Any]:
-    ladder = BootstrapLadder(
-        "bootstrap",
-        world.anchors,
-        quantity=_lots(population.ladder_size, study.world.lot_size),
-        levels=population.ladder_levels,
-        step=population.ladder_step,
-    )
-    makers = [_market_maker(study, population, world)] if population.lp else []
-    noise = [_noise_trader(study, population, world, name) for name in _names("noise", population.noise)]
-    return [ladder, *_belief_traders(study, population, world, streams), *noise, *makers]
-
-
-def _belief_traders(study: Study, population: Informed, world: BuiltWorld, streams: Streams) -> list[GaussianTrader]:
-    def trader(
-        name: str, belief: dict[str, ScalarBelief], *, assumed_precision: float | None, observation_delay: int
-    ) -> GaussianTrader:
-        return GaussianTrader(
-            name,
-            belief,
-            _capital(study, population),
-            _lots(population.trade_size(study.world.level), study.world.lot_size),
-            assumed_precision=assumed_precision,
-            threshold=population.threshold,
-            review_interval=population.review_interval,
-            observation_delay=observation_delay,
-        )
-
-    traders = [
-        trader(
-            name,
-            _beliefs(world, _opening(world), population.naive_prior_precision),
-            assumed_precision=population.naive_assumed_precision,
-            observation_delay=population.slow,
-        )
-        for name in _names("naive", population.naive)
-    ]
-    for name in _names("tail-aware", population.tail_aware):
-        noise = streams.stream(f"prior:{name}").standard_normal(len(world.fair_value.markets))
-        means = {
-            market: log(world.fair_value.at(market, 0)) + population.tail_prior_sd * float(shift)
-            for market, shift in zip(world.fair_value.markets, noise, strict=True)
-        }
-        belief = _beliefs(world, means, population.tail_prior_precision)
-        traders.append(trader(name, belief, assumed_precision=None, observation_delay=population.fast))
-    return traders
-
-
-def _noise_trader(study: Study, population: Informed, world: BuiltWorld, name: str) -> NoiseTrader:
-    size = max(0.8, population.noise_size * population.trade_size(study.world.level))
-    return NoiseTrader(
-        name,
-        world.fair_value.markets,
-        _capital(study, population),
-        quantity_mean=_lots(size, study.world.lot_size),
-        jitter=population.noise_jitter,
-        arrival_rate=population.noise_rate,
-    )
-
-
-def _market_maker(study: Study, population: Informed, world: BuiltWorld) -> MarketMaker:
-    return MarketMaker(
-        "lp",
-        _beliefs(world, _opening(world), population.lp_prior_precision),
-        assumed_precision=population.lp_assumed_precision,
-        quantity=_lots(max(2.0, population.trade_size(study.world.level)), study.world.lot_size),
-        budget=round(population.lp_budget / _money(study)),
-        half_spread=population.lp_half_spread,
-        review_interval=population.lp_requote,
-        observation_delay=population.lp_delay,
-    )
-
-
-def _money(study: Study) -> float:
-    """What one tick-lot is worth."""
-    return study.world.tick_size * study.world.lot_size
-
-
-def _capital(study: Study, population: Informed) -> Capital:
-    return Capital(round(population.budget / _money(study)))
-
-
-def _opening(world: BuiltWorld) -> dict[str, float]:
-    return {market: log(anchor) for market, anchor in world.anchors.items()}
-
-
-def _beliefs(world: BuiltWorld, means: Mapping[str, float], precision: float) -> dict[str, ScalarBelief]:
-    return {
-        market: ScalarBelief(mean, precision, process_variance=world.process_variance[market])
-        for market, mean in means.items()
-    }
-
-
-def _snipers(study: Study, population: Snipers, world: BuiltWorld) -> list[Any]:
+def _snipers(study: Study, population: Snipers, world: BuiltWorld, *, pool: bool) -> list[Any]:
     half_spread = population.half_spread / study.world.tick_size
     agents: list[Any] = []
-    for market in world.fair_value.markets:
+    # All snipers want the same of a pool, and its price answers the first of them; one stands for all, in one market,
+    # since outcomes of one event have one price between them.
+    snipers = 1 if pool else population.snipers
+    quantity = round(10 * study.venue.liquidity / study.world.lot_size) if pool else population.size
+    highest = round(study.world.level / study.world.tick_size) if study.world.kind == "event" else None
+    for place, market in enumerate(world.fair_value.markets):
         opening = world.fair_value.at(market, 0)
         named = _name_in(market, len(world.fair_value.markets))
+        makers = [] if pool else _numbered("lp", population.lps)
         agents += [
             NewsMaker(
                 named(name),
@@ -132,9 +46,10 @@ def _snipers(study: Study, population: Snipers, world: BuiltWorld) -> list[Any]:
                 opening,
                 half_spread,
                 quantity=population.size,
+                highest=highest,
                 observation_delay=population.lp_delay,
             )
-            for name in _names("lp", population.lps)
+            for name in makers
         ]
         # A sniper who is alone needs to bid no more than the stale quote; competitors bid the value.
         limit = "quote" if population.snipers == 1 else "value"
@@ -142,11 +57,12 @@ def _snipers(study: Study, population: Snipers, world: BuiltWorld) -> list[Any]:
             Sniper(
                 named(name),
                 market,
-                quantity=population.size,
+                quantity=quantity,
                 limit=limit,
+                market_orders_only=pool,
                 observation_delay=population.sniper_delay,
             )
-            for name in _names("sniper", population.snipers)
+            for name in _numbered("sniper", snipers if place == 0 or not pool else 0)
         ]
         if population.investor_rate > 0:
             agents.append(
@@ -155,13 +71,9 @@ def _snipers(study: Study, population: Snipers, world: BuiltWorld) -> list[Any]:
     return agents
 
 
-def _names(role: str, count: int) -> list[str]:
+def _numbered(role: str, count: int) -> list[str]:
     return [f"{role}-{number}" for number in range(1, count + 1)]
 
 
 def _name_in(market: str, markets: int) -> Callable[[str], str]:
     return lambda name: name if markets == 1 else f"{name}@{market}"
-
-
-def _lots(size: float, lot: float) -> int:
-    return max(1, round(size / lot))

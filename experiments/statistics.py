@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from math import isnan, sqrt
+from math import isnan
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from attrs import frozen
 from scipy.special import stdtrit
+
+from marketsim.metrics import nis_band
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Paired: TypeAlias = Any
+"""A pandas series or frame indexed by seed."""
 
 KEYS = ["variant", "mechanism", "pi"]
 _NOT_MEASURES = {*KEYS, "seed", "fill_log_hash", "events"}
@@ -21,32 +29,39 @@ def summarise(cells: pd.DataFrame) -> pd.DataFrame:
     above 0). Without a CLOB in the study, or for the CLOB itself, the paired columns are nan.
     """
     measures = [name for name in cells.columns if name not in _NOT_MEASURES]
-    rows = []
+    tables = []
     for variant, own in cells.groupby("variant", sort=False):
-        book = own[own["mechanism"] == "clob"].set_index("seed")
+        book = own[own["mechanism"] == "clob"].set_index("seed")[measures]
         for (mechanism, pi), group in own.groupby(["mechanism", "pi"], sort=False):
-            runs = group.set_index("seed")
-            for measure in measures:
-                values = runs[measure].to_numpy(dtype=np.float64)
-                row = {"variant": variant, "mechanism": mechanism, "pi": pi, "measure": measure}
-                row |= mean_and_se(values)
-                paired = np.empty(0)
-                if mechanism != "clob" and len(book):
-                    paired = without_rounding(runs[measure], book[measure])
-                difference = mean_and_se(paired)
-                row |= {f"paired_{name}": value for name, value in difference.items()}
-                known = paired[~np.isnan(paired)]
-                row["paired_share"] = float((known > 0).mean()) if len(known) else float("nan")
-                rows.append(row)
-    return pd.DataFrame(rows)
+            runs = group.set_index("seed")[measures]
+            columns = _mean_and_se(runs.to_numpy(dtype=np.float64))
+            gaps = np.full((1, len(measures)), np.nan)
+            if mechanism != "clob" and len(book):
+                gaps = without_rounding(runs, book)
+            columns |= {f"paired_{name}": values for name, values in _mean_and_se(gaps).items()}
+            known = columns["paired_n"]
+            above = (gaps > 0).sum(axis=0)
+            columns["paired_share"] = np.divide(above, known, out=np.full(len(measures), np.nan), where=known > 0)
+            labels = {"variant": variant, "mechanism": mechanism, "pi": pi, "measure": measures}
+            tables.append(pd.DataFrame(labels | columns))
+    return pd.concat(tables, ignore_index=True)
 
 
-def mean_and_se(values: np.ndarray) -> dict[str, float]:
+def _mean_and_se(values: Floats) -> dict[str, npt.NDArray[Any]]:
+    # Column by column, over the values that are not nan.
+    known = ~np.isnan(values)
+    count = known.sum(axis=0)
+    some = np.maximum(count, 1)
+    mean = np.where(known, values, 0.0).sum(axis=0) / some
+    squares = (np.where(known, values - mean, 0.0) ** 2).sum(axis=0)
+    error = np.sqrt(squares / np.maximum(count - 1, 1) / some)
+    return {"n": count, "mean": np.where(count > 0, mean, np.nan), "se": np.where(count > 1, error, np.nan)}
+
+
+def mean_and_se(values: Floats) -> dict[str, float]:
     """Number, mean and standard error of the values that are not nan."""
-    known = values[~np.isnan(values)]
-    count = len(known)
-    spread = float(known.std(ddof=1)) / sqrt(count) if count > 1 else float("nan")
-    return {"n": count, "mean": float(known.mean()) if count else float("nan"), "se": spread}
+    found = _mean_and_se(values[:, None])
+    return {"n": int(found["n"][0]), "mean": float(found["mean"][0]), "se": float(found["se"][0])}
 
 
 def distinct(mean: float, se: float, n: int, *, comparisons: int = 1) -> bool:
@@ -91,13 +106,29 @@ class Best:
         return self.pi not in others and not others & set(self.rivals)
 
 
+def verdict(best: Best | None) -> str:
+    """Whether one batch interval makes trading at once cheapest, in a few words."""
+    if best is None:
+        return "not known"
+    if len(best.tried) == 1 or isnan(best.se):
+        return "cannot be told"
+    if best.flat:
+        return "flat"
+    if best.optimum:
+        return f"optimum at pi = {best.pi}"
+    return "no interval beats the CLOB" if best.pi == 0 and not best.rivals else "no optimum shown"
+
+
 def best_interval(cells: pd.DataFrame, cost: str = "shortfall") -> Best | None:
     """The interval that minimises the mean of `cost` over seeds; `cells` are those of one variant.
 
-    Intervals are compared by the differences at the same seed; of equal ones the shortest is taken. None where the
-    cost was never measured.
+    Only the book and the batch auction are compared: other mechanisms have no interval. Intervals are compared by the
+    differences at the same seed; of equal ones the shortest is taken. None where the cost was never measured.
     """
-    table = cells.pivot_table(index="seed", columns="pi", values=cost, dropna=False).dropna(axis=1, how="all")
+    own = cells[cells["mechanism"].isin(["clob", "fba"])]
+    if own.empty or cost not in own:
+        return None
+    table = own.pivot_table(index="seed", columns="pi", values=cost, dropna=False).dropna(axis=1, how="all")
     if table.empty:
         return None
     tried = [int(pi) for pi in table.columns]
@@ -110,13 +141,50 @@ def best_interval(cells: pd.DataFrame, cost: str = "shortfall") -> Best | None:
         gap = mean_and_se(without_rounding(table[other], table[pi]))
         if not distinct(gap["mean"], gap["se"], int(gap["n"]), comparisons=len(tried) - 1):
             rivals.append(other)
-    own = mean_and_se(table[pi].to_numpy(dtype=np.float64))
-    return Best(pi, own["mean"], own["se"], tuple(rivals), tuple(tried))
+    at = mean_and_se(table[pi].to_numpy(dtype=np.float64))
+    return Best(pi, at["mean"], at["se"], tuple(rivals), tuple(tried))
 
 
-def without_rounding(left: pd.Series[float], right: pd.Series[float]) -> np.ndarray:
+def without_rounding(left: Paired, right: Paired) -> Floats:
     """Differences at the same seed; what is only rounding, a billionth of the larger of the two, is zero."""
     one, other = left.align(right)
     values, against = one.to_numpy(dtype=np.float64), other.to_numpy(dtype=np.float64)
     difference = values - against
     return np.where(np.abs(difference) <= 1e-9 * np.maximum(np.abs(values), np.abs(against)), 0.0, difference)
+
+
+@frozen
+class BeliefFit:
+    """How well the beliefs of one agent fit over all seeds of a variant.
+
+    Attributes:
+        agent: its id.
+        nis: mean normalised innovation squared, 1 for a filter that is right.
+        count: observations.
+        low, high: band that holds the mean of a right filter with 95 % probability.
+    """
+
+    agent: str
+    nis: float
+    count: int
+    low: float
+    high: float
+
+    @property
+    def fits(self) -> bool:
+        return self.low <= self.nis <= self.high
+
+
+def belief_fit(cells: pd.DataFrame) -> list[BeliefFit]:
+    """The fit of every agent with beliefs; `cells` are those of one variant, whose mechanisms show the same signals."""
+    runs = cells.drop_duplicates("seed")
+    found = []
+    for column in runs.columns:
+        if not column.startswith("nis_count_"):
+            continue
+        agent = column.removeprefix("nis_count_")
+        counts = runs[column].fillna(0.0).to_numpy(dtype=np.float64)
+        total = float((counts * runs[f"nis_{agent}"].fillna(0.0).to_numpy(dtype=np.float64)).sum())
+        if count := int(counts.sum()):
+            found.append(BeliefFit(agent, total / count, count, *nis_band(count)))
+    return found

@@ -5,18 +5,27 @@ from __future__ import annotations
 import csv
 import gzip
 from functools import lru_cache
-from math import sqrt
+from math import log, sqrt
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from attrs import evolve, frozen
 
-from experiments.config import Informed, Study, World
+from experiments.config import Study
+from experiments.settings import Informed, World
 from marketsim.errors import ConfigError, InputError
-from marketsim.fairvalue import ConstantFairValue, HistoricalPath, LatentFactorWalk, OrnsteinUhlenbeck, PoissonJumps
+from marketsim.fairvalue import (
+    ConstantFairValue,
+    HistoricalPath,
+    LatentFactorWalk,
+    OrnsteinUhlenbeck,
+    PoissonJumps,
+    ProbabilityMartingale,
+)
 from marketsim.information import Combined, PoissonSignals, PublicNews
-from marketsim.protocols import FairValue, InformationProcess
+from marketsim.protocols import FairValue, InformationProcess, Source
+from marketsim.resolution import UntilResolution, resolution
 from marketsim.streams import Streams
 from marketsim.tape import TradeTape, read_trades
 
@@ -28,12 +37,18 @@ class BuiltWorld:
     Attributes:
         anchors: opening price by market, ticks: the truth at 0, displaced.
         process_variance: variance of the log price per step, by market.
+        loadings: of every market's log price on the common factors; without common factors, each market has its own.
+        factor_variance: variance of every factor per step.
+        sources: of events besides signals: the resolution of an event.
     """
 
     fair_value: FairValue
     information: InformationProcess
     anchors: dict[str, float]
     process_variance: dict[str, float]
+    loadings: dict[str, tuple[float, ...]]
+    factor_variance: float
+    sources: tuple[Source, ...] = ()
 
 
 def build_world(study: Study, streams: Streams) -> BuiltWorld:
@@ -53,8 +68,26 @@ def build_world(study: Study, streams: Streams) -> BuiltWorld:
         time_unit=world.time_unit,
         mode=study.signals.mode,
     )
-    information = Combined((PublicNews(), signals)) if world.kind == "jumps" else signals
-    return BuiltWorld(fair, information, anchors, _process_variance(world, fair))
+    information: InformationProcess = signals
+    if world.kind in {"jumps", "event"}:
+        information = Combined((PublicNews(), signals))
+    variance = _process_variance(world, fair)
+    loadings = _loadings(fair)
+    own = next(iter(variance.values()))
+    return BuiltWorld(
+        fair,
+        UntilResolution(information) if world.kind == "event" else information,
+        anchors,
+        variance,
+        loadings,
+        world.walk_var if world.kind == "latent-factor" else own,
+        (resolution(fair),) if world.kind == "event" else (),
+    )
+
+
+def _loadings(fair: Any) -> dict[str, tuple[float, ...]]:
+    known = getattr(fair, "loadings", np.eye(len(fair.markets)))
+    return {market: tuple(row) for market, row in zip(fair.markets, known.tolist(), strict=True)}
 
 
 def on_recorded_prices(study: Study, world: World) -> Study:
@@ -91,6 +124,15 @@ def _fair_value(world: World, horizon: int, rng: np.random.Generator) -> Any:
     if world.kind == "jumps":
         rate, size = world.jump_rate / world.time_unit, world.jump_size / world.tick_size
         return PoissonJumps.draw(rng, horizon, dict.fromkeys(markets, level), jumps_per_step=rate, size=size)
+    if world.kind == "event":
+        return ProbabilityMartingale.draw(
+            rng,
+            horizon,
+            {"yes": world.prior, "no": 1.0 - world.prior},
+            news_per_step=world.jump_rate / world.time_unit,
+            accuracy=world.accuracy,
+            payout=round(level),
+        )
     if world.kind == "ornstein-uhlenbeck":
         return OrnsteinUhlenbeck.draw(
             rng,
@@ -112,6 +154,10 @@ def _process_variance(world: World, fair: Any) -> dict[str, float]:
     if world.kind == "jumps":
         rate = world.jump_rate / world.time_unit
         return dict.fromkeys(fair.markets, rate * (world.jump_size / world.level) ** 2)
+    if world.kind == "event":
+        # Of a market at even odds; it falls as the price leaves them.
+        step = log(world.accuracy / (1 - world.accuracy)) / 2
+        return dict.fromkeys(fair.markets, world.jump_rate / world.time_unit * step**2)
     if world.kind == "ornstein-uhlenbeck":
         return dict.fromkeys(fair.markets, 2 * world.reversion * world.log_sd**2)
     if world.kind == "historical":

@@ -101,8 +101,9 @@ class Table:
             return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
         if kind == "name":
             codes = self._codes[name]
-            values = tuple(map(_label, values))
-            return np.array([codes.setdefault(value, len(codes)) for value in values], dtype=np.int32)
+            # Most names are strings already, and asking each whether it is an Enum costs more than to store it.
+            labels = [value if type(value) is str else _label(value) for value in values]
+            return np.array([codes.setdefault(label, len(codes)) for label in labels], dtype=np.int32)
         column = np.array(values)
         if column.dtype == np.int64:
             return column

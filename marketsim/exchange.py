@@ -57,6 +57,10 @@ class Exchange:
         if not venues:
             raise RegistrationError("a simulation needs at least one venue")
         self._slots = {name: venue_slot(name, venue) for name, venue in venues.items()}
+        self._traded: dict[str, list[VenueSlot]] = {}
+        for slot in self._slots.values():
+            for market in slot.markets:
+                self._traded.setdefault(market, []).append(slot)
         self._seed = seed
         self._agents = agents
         self.ledger = Ledger()
@@ -80,13 +84,20 @@ class Exchange:
             if venue not in self._slots:
                 raise ConfigError(f"no venue {venue!r}; there are {', '.join(self._slots)}")
             return venue
-        named = [name for name, slot in self._slots.items() if market is None or market in slot.markets]
-        if len(named) > 1:
-            raise ConfigError(f"market {market!r} trades at {', '.join(named)}: say which venue is meant")
-        return named[0] if named else None
+        if market is None:
+            slots = list(self._slots.values())
+        else:
+            slots = self._traded.get(market, []) if type(market) is str else []
+        if len(slots) > 1:
+            named = ", ".join(slot.name for slot in slots)
+            raise ConfigError(f"market {market!r} trades at {named}: say which venue is meant")
+        return slots[0].name if slots else None
 
     def slot_of(self, market: str, venue: str | None) -> VenueSlot:
         """The venue meant by a question about `market`; raises `ConfigError` where it is not traded there."""
+        traded = self._traded.get(market) if venue is None and type(market) is str else None
+        if traded is not None and len(traded) == 1:
+            return traded[0]
         name = self.venue_of(market, venue)
         if name is None or market not in self._slots[name].markets:
             raise ConfigError(f"no market {market!r} at {'any venue' if venue is None else venue}")
@@ -143,7 +154,7 @@ class Exchange:
 
     def observe(self, slot: VenueSlot, now: int) -> None:
         """Record what changed at `slot` since its last call."""
-        self.quotes.observe(slot, now, lambda market: self.state(slot, market, now))
+        self.quotes.observe(slot, now, self.state)
 
     def _absorb(
         self, slot: VenueSlot, call: str, reports: list[Report], now: int, order: Order | None = None

@@ -26,11 +26,13 @@ class QuoteRecorder:
             (slot.name, market): ([], []) for slot in slots if history.get(slot.name) for market in slot.markets
         }
 
-    def observe(self, slot: VenueSlot, now: int, ask: Callable[[str], VenueState] | None = None) -> None:
-        """Record what changed at `slot` since the last call."""
+    def observe(
+        self, slot: VenueSlot, now: int, ask: Callable[[VenueSlot, str, int], VenueState] | None = None
+    ) -> None:
+        """Record what changed at `slot` since the last call; `ask` is for who checks what venues answer."""
         for market in slot.markets:
             key = (slot.name, market)
-            state = ask(market) if ask else slot.venue.state(market)
+            state = ask(slot, market, now) if ask else slot.venue.state(market)
             last = self._last.get(key)
             if state is last:
                 continue

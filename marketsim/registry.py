@@ -1,8 +1,9 @@
 """Plugins by name, found through package entry points; the built-in ones are registered in the same way.
 
-Groups: `marketsim.venues`, `marketsim.agents`, `marketsim.fair_values`. A plugin whose constructor needs arguments may
-register a function without any under the same name in `marketsim.venues.examples` and so on, which builds one for the
-conformance kit. A plugin is trusted code: loading one runs it.
+Groups: `marketsim.venues`, `marketsim.agents`, `marketsim.fair_values`, and `marketsim.capital`, rules that bound an
+agent's orders. A plugin whose constructor needs arguments may register a function without any under the same name in
+`marketsim.venues.examples` and so on, which builds one for the conformance kit. A plugin is trusted code: loading one
+runs it.
 Listing never imports anything. With MARKETSIM_NO_PLUGINS=1 only the built-ins are seen.
 """
 
@@ -19,7 +20,7 @@ from attrs import frozen
 
 from marketsim.errors import ConfigError, PluginError
 
-KINDS = ("venues", "agents", "fair_values")
+KINDS = ("venues", "agents", "fair_values", "capital")
 _BUILT_IN = "marketsim"
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn
 
 import numpy as np
 from attrs import define, field, frozen
@@ -18,13 +15,11 @@ from marketsim.checks import integer, name, number, optional
 from marketsim.errors import ConfigError, InputError
 from marketsim.gateway import PRICE_MAX
 from marketsim.protocols import FairValue
+from marketsim.table_files import STAMP_MAX, Column, Numbers, Stamps, bad_cell, read_columns
 from marketsim.types import Feed
 
-STAMP_MAX = 2**61
-"""Bound of a time stamp, either side of 0; a nanosecond stamp of the year 2043 reaches it."""
+__all__ = ["STAMP_MAX", "TradeFeed", "TradeTape", "nearest_units", "read_trades"]
 
-_INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
-_DECIMAL = re.compile(r"[+-]?([0-9]{1,60}\.?[0-9]{0,60}|\.[0-9]{1,60})([eE][+-]?[0-9]{1,3})?")
 _WANTED_TIME = "an integer between -2**61 and 2**61"
 _WANTED_NUMBER = "a finite number above 0"
 
@@ -105,7 +100,7 @@ class TradeTape:
             self._refuse(bad[0], column, self.times[bad[0]], f"at least {before}, the time of the trade before it")
 
     def _refuse(self, trade: int, column: str, got: Any, wanted: str) -> NoReturn:
-        _bad_cell(self.name, self.rows[trade], column, got, wanted)
+        bad_cell(self.name, self.rows[trade], column, got, wanted)
 
     def __len__(self) -> int:
         return len(self.times)
@@ -137,173 +132,12 @@ def read_trades(
     """
     if type(time_scale) is not int or not 1 <= time_scale <= 10**18:
         raise ConfigError(f"read_trades: got time_scale {time_scale!r}, wanted an int from 1 to 10**18")
-    wanted = _Wanted(str(path), time, price, quantity, dict(where or {}), time_scale)
-    suffixes = "".join(Path(path).suffixes).lower()
-    if suffixes.endswith(".parquet"):
-        return _read_parquet(wanted)
-    if not suffixes.endswith((".csv", ".csv.gz")):
-        raise InputError(f"{path}: got a file of type {suffixes!r}, wanted .csv, .csv.gz or .parquet")
-    try:
-        with _open_text(path) as lines:
-            return _read_csv(csv.reader(lines), wanted, header)
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
-
-
-@frozen
-class _Wanted:
-    path: str
-    time: str
-    price: str
-    quantity: str | None
-    where: dict[str, str | int]
-    time_scale: int
-
-    @property
-    def columns(self) -> list[str]:
-        values = [self.time, self.price] + ([self.quantity] if self.quantity is not None else [])
-        return list(dict.fromkeys([*values, *self.where]))
-
-    def check_columns(self, present: Sequence[str]) -> None:
-        for column in self.columns:
-            if list(present).count(column) != 1:
-                fault = f"{list(present).count(column)} columns {column!r} among {', '.join(present)}"
-                raise InputError(f"{self.path}: got {fault}, wanted exactly one")
-
-    def tape(self, times: ArrayLike, prices: ArrayLike, quantities: ArrayLike | None, rows: ArrayLike) -> TradeTape:
-        if not len(np.asarray(rows)) and self.where:
-            raise InputError(f"{self.path}: got no row where {self.where}, wanted at least one")
-        columns = (self.time, self.price, self.quantity or "quantity")
-        return TradeTape(times, prices, quantities, name=self.path, columns=columns, rows=rows)
-
-
-def _bad_cell(path: str, row: Any, column: str, got: Any, wanted: str) -> NoReturn:
-    shown = got if isinstance(got, np.number) else repr(got)
-    raise InputError(f"{path}, row {row}, column {column!r}: got {shown}, wanted {wanted}")
-
-
-def _open_text(path: str | Path) -> TextIO:
-    if str(path).lower().endswith(".gz"):
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return Path(path).open(encoding="utf-8-sig", newline="")
-
-
-def _read_csv(reader: Any, wanted: _Wanted, header: Sequence[str] | None) -> TradeTape:
-    present = list(header) if header is not None else next(reader, [])
-    wanted.check_columns(present)
-    at = {column: present.index(column) for column in wanted.columns}
-    kept = [(at[column], str(value)) for column, value in wanted.where.items()]
-    time_at, price_at = at[wanted.time], at[wanted.price]
-    quantity_at = None if wanted.quantity is None else at[wanted.quantity]
-    times: list[int] = []
-    prices: list[float] = []
-    quantities: list[float] | None = None if quantity_at is None else []
-    rows: list[int] = []
-    for line, cells in _full_rows(reader, wanted.path, len(present)):
-        if any(cells[index] != value for index, value in kept):
-            continue
-        times.append(_parse_time(cells[time_at], wanted, line))
-        prices.append(_parse_number(cells[price_at], wanted.path, line, wanted.price))
-        if quantities is not None and quantity_at is not None:
-            quantities.append(_parse_number(cells[quantity_at], wanted.path, line, wanted.quantity or ""))
-        rows.append(line)
-    return wanted.tape(np.array(times, dtype=np.int64), prices, quantities, np.array(rows, dtype=np.int64))
-
-
-def _full_rows(reader: Any, path: str, width: int) -> Iterator[tuple[int, list[str]]]:
-    for cells in reader:
-        if not cells:
-            continue
-        if len(cells) != width:
-            raise InputError(f"{path}, row {reader.line_num}: got {len(cells)} fields, wanted {width}")
-        yield reader.line_num, cells
-
-
-def _parse_time(text: str, wanted: _Wanted, line: int) -> int:
-    if wanted.time_scale == 1:
-        stamp = int(text) if _INTEGER.fullmatch(text) else None
-    else:
-        stamp = _scaled(text, wanted.time_scale)
-    if stamp is None or abs(stamp) > STAMP_MAX:
-        after = "" if wanted.time_scale == 1 else f" after multiplying by {wanted.time_scale}"
-        _bad_cell(wanted.path, line, wanted.time, text, _WANTED_TIME + after)
-    return stamp
-
-
-def _scaled(text: str, scale: int) -> int | None:
-    if not _DECIMAL.fullmatch(text):
-        return None
-    with localcontext(prec=400):
-        stamp = Decimal(text) * scale
-        # A number that is too large is kept as one for the message; its digits do not matter.
-        if abs(stamp) > STAMP_MAX:
-            return STAMP_MAX + 1
-        return int(stamp) if stamp == stamp.to_integral_value() else None
-
-
-def _parse_number(text: str, path: str, line: int, column: str) -> float:
-    value = float(Decimal(text)) if _DECIMAL.fullmatch(text) else 0.0
-    if not 0 < value < float("inf"):
-        _bad_cell(path, line, column, text, _WANTED_NUMBER)
-    return value
-
-
-def _read_parquet(wanted: _Wanted) -> TradeTape:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    try:
-        wanted.check_columns(pq.read_schema(wanted.path).names)
-        table = pq.read_table(wanted.path, columns=wanted.columns)
-        keep = np.ones(table.num_rows, dtype=np.bool_)
-        for column, value in wanted.where.items():
-            keep &= pc.fill_null(pc.equal(table[column], value), False).to_numpy()
-        rows = np.flatnonzero(keep)
-        table = table.take(pa.array(rows))
-        times = _arrow_integers(table[wanted.time], wanted, rows)
-        prices = _arrow_numbers(table[wanted.price], wanted.path, wanted.price, rows)
-        quantities = None
-        if wanted.quantity is not None:
-            quantities = _arrow_numbers(table[wanted.quantity], wanted.path, wanted.quantity, rows)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{wanted.path}: cannot be read: {error}") from error
-    return wanted.tape(times, prices, quantities, rows + 1)
-
-
-def _arrow_integers(column: Any, wanted: _Wanted, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    import pyarrow as pa
-
-    if not (pa.types.is_integer(column.type) or pa.types.is_timestamp(column.type)):
-        raise InputError(
-            f"{wanted.path}, column {wanted.time!r}: got type {column.type}, wanted integers or timestamps"
-        )
-    _refuse_null(column, wanted.path, wanted.time, rows, _WANTED_TIME)
-    stamps: NDArray[np.int64] = column.cast(pa.int64()).to_numpy()
-    bound = STAMP_MAX // wanted.time_scale
-    bad = np.flatnonzero((stamps < -bound) | (stamps > bound))
-    if len(bad):
-        _bad_cell(wanted.path, rows[bad[0]] + 1, wanted.time, stamps[bad[0]], _WANTED_TIME)
-    return stamps * wanted.time_scale
-
-
-def _arrow_numbers(column: Any, path: str, name: str, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    import pyarrow as pa
-
-    kind = column.type
-    if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
-        raise InputError(f"{path}, column {name!r}: got type {kind}, wanted numbers")
-    _refuse_null(column, path, name, rows, _WANTED_NUMBER)
-    if pa.types.is_decimal(kind):
-        # Arrow's own cast is not the nearest float: it makes 0.30000000000000004 of 0.3.
-        return np.array([float(value) for value in column.to_pylist()], dtype=np.float64)
-    values: NDArray[np.float64] = column.cast(pa.float64()).to_numpy()
-    return values
-
-
-def _refuse_null(column: Any, path: str, name: str, rows: NDArray[np.int64], wanted: str) -> None:
-    if column.null_count:
-        _bad_cell(path, rows[column.is_null().to_numpy().argmax()] + 1, name, None, wanted)
+    columns: list[Column] = [Stamps(time, time_scale), Numbers(price)]
+    if quantity is not None:
+        columns.append(Numbers(quantity))
+    values, rows = read_columns(path, columns, where=where, header=header)
+    names = (time, price, quantity or "quantity")
+    return TradeTape(*values, name=str(path), columns=names, rows=rows)
 
 
 def nearest_units(values: ArrayLike, unit: float) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ import pytest
 from agents.belief import ScalarBelief
 from agents.bootstrap import BootstrapLadder
 from agents.capital import Capital
+from agents.edge import EdgeTrading
 from agents.flow import Investor, NoiseTrader
 from agents.gaussian import GaussianTrader
 from agents.market_maker import MarketMaker, NewsMaker
@@ -239,14 +240,16 @@ CONSTRUCTORS: dict[str, Callable[[Any], Any]] = {
     "walk level": lambda bad: LatentFactorWalk.draw(Streams(1).stream("w"), 5, ("A",), level=bad),
     "historical step": lambda bad: HistoricalPath.from_arrays({"A": ([0, 5], [1.0, 2.0])}, step=bad, tick_size=1.0),
     "bootstrap anchors": lambda bad: BootstrapLadder("b", {"A": bad}, quantity=1),
-    "gaussian beliefs": lambda bad: GaussianTrader("g", bad, Capital(5), 1),
+    "gaussian beliefs": lambda bad: GaussianTrader("g", bad, EdgeTrading(Capital(5), 1)),
     "noise capital": lambda bad: NoiseTrader("n", ("A",), bad, 3),
     "investor rate": lambda bad: Investor("i", "A", arrival_rate=bad) if bad != 2**80 else Investor("", "A"),
     "investor quantity": lambda bad: Investor("i", "A", quantity=bad) if bad != 2**80 else Investor("i", ""),
     "noise jitter": lambda bad: NoiseTrader("n", ("A",), Capital(5), 3, jitter=bad),
     "capital budget": lambda bad: Capital(bad) if bad != 2**80 else Capital(-1),
     "gaussian threshold": lambda bad: (
-        GaussianTrader("g", {}, Capital(5), 1, threshold=bad) if bad != 2**80 else GaussianTrader("", {}, Capital(5), 1)
+        EdgeTrading(Capital(5), 1, threshold=bad)
+        if bad != 2**80
+        else GaussianTrader("", {}, EdgeTrading(Capital(5), 1))
     ),
     "market maker half_spread": lambda bad: MarketMaker("m", {}, 1.0, 1, 1, half_spread=bad),
     "news maker centre": lambda bad: NewsMaker("m", "A", bad, 1.0) if bad != 2**80 else NewsMaker("m", "A", 0.0, 1.0),

@@ -24,7 +24,12 @@ def test_the_wheel_holds_the_four_packages(tmp_path):
     names = ZipFile(wheel).namelist()
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"marketsim", "venues", "agents", "experiments"}
-    for needed in ("marketsim/py.typed", "experiments/configs/demo.toml", "experiments/configs/centre.toml"):
+    for needed in (
+        "marketsim/py.typed",
+        "experiments/configs/demo.toml",
+        "experiments/templates/report.html",
+        "experiments/templates/report.css",
+    ):
         assert needed in names
 
 

@@ -9,7 +9,7 @@ from itertools import islice
 from attrs import define, field
 
 from marketsim.gateway import PRICE_MAX
-from marketsim.types import Levels, VenueState
+from marketsim.types import Levels, Order, VenueState
 
 # Keys of a ladder: any limit reaches every level, none reaches an empty ladder.
 ANY_PRICE = -PRICE_MAX - 1
@@ -23,25 +23,45 @@ class Level:
     ladder: Ladder
     key: int
     quantity: int
-    # Order id to lots left. A dict keeps the order of arrival, also under a new value, and deletes in O(1).
-    queue: dict[int, int]
+    # Orders by id. A dict keeps the order of arrival, also under a new value, and deletes in O(1).
+    queue: dict[int, Order]
+    # Lots that matches took off the first order. Nothing is taken off a later one, so that orders stay as they came.
+    taken: int = 0
     # A dict finds its first key by walking over the holes that deletions left: they are counted, and closed in time.
     holes: int = 0
 
     def remove(self, order_id: int) -> int:
         """Delete an order; the lots that were left of it."""
-        quantity = self.queue.pop(order_id)
-        if self.queue:
+        queue = self.queue
+        quantity = queue[order_id].quantity
+        if self.taken and next(iter(queue)) == order_id:
+            quantity -= self.taken
+            self.taken = 0
+        del queue[order_id]
+        if queue:
             self.quantity -= quantity
             self.holes += 1
         else:
             self.ladder.close(self.key)
         return quantity
 
+    def left(self, order_id: int) -> int:
+        """Lots left of an order."""
+        quantity = self.queue[order_id].quantity
+        return quantity - self.taken if self.taken and next(iter(self.queue)) == order_id else quantity
+
     def shrink(self, order_id: int, quantity: int) -> None:
         """Take `quantity` lots, fewer than there are, off an order."""
-        self.queue[order_id] -= quantity
+        order = self.queue[order_id]
+        self.queue[order_id] = order._replace(quantity=order.quantity - quantity)
         self.quantity -= quantity
+
+    def orders(self) -> Iterator[Order]:
+        """The orders, first come first; `quantity` is what is left."""
+        taken = self.taken
+        for order in self.queue.values():
+            yield order._replace(quantity=order.quantity - taken) if taken else order
+            taken = 0
 
     def close_holes(self) -> None:
         """Make the first order of the queue quick to find again."""
@@ -62,18 +82,9 @@ class Ladder:
     keys: list[int] = field(factory=list)
     best: int = EMPTY
 
-    def add(self, key: int, order_id: int, quantity: int) -> Level:
-        """Put an order at the end of its queue."""
-        level = self.levels.get(key)
-        if level is None:
-            return self.open(key, order_id, quantity)
-        level.queue[order_id] = quantity
-        level.quantity += quantity
-        return level
-
-    def open(self, key: int, order_id: int, quantity: int) -> Level:
-        """Add a level with its first order."""
-        level = self.levels[key] = Level(self, key, quantity, {order_id: quantity})
+    def open(self, key: int, order: Order, taken: int = 0) -> Level:
+        """Add a level with its first order, off which `taken` lots are gone."""
+        level = self.levels[key] = Level(self, key, order.quantity - taken, {order.order_id: order}, taken)
         insort(self.keys, key)
         self.best = self.keys[-1]
         return level
@@ -99,9 +110,9 @@ class Ladder:
         sign = self.sign
         return ((sign * level.key, level.quantity) for level in self.best_first())
 
-    def orders(self) -> Iterator[tuple[int, int]]:
-        """(order id, lots left) of each order, in the order in which they would trade."""
-        return (order for level in self.best_first() for order in level.queue.items())
+    def orders(self) -> Iterator[Order]:
+        """The orders in the order in which they would trade; `quantity` is what is left."""
+        return (order for level in self.best_first() for order in level.orders())
 
 
 @define(eq=False)

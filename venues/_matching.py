@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-from itertools import islice
-
 from marketsim.types import Order
 from venues._levels import Ladder, Level
 
-Live = dict[int, tuple[Order, Level]]
+Live = dict[int, Level]
 Hits = list[tuple[int, str, int, int]]  # (maker's order id, maker, lots, price)
 # ((resting order, lots taken off it, lots left) ..., lots taken off the arriving order)
 Prevented = tuple[list[tuple[Order, int, int]], int]
@@ -22,27 +20,35 @@ def match(live: Live, other: Ladder, limit: int, left: int) -> tuple[Hits, int]:
     while left and (key := other.best) >= limit:
         level = other.levels[key]
         price, queue = other.sign * key, level.queue
+        taken = level.taken
         if level.quantity <= left:
             left -= level.quantity
             other.close(key)
-            for order_id, resting in queue.items():
-                hits.append((order_id, live.pop(order_id)[0].owner, resting, price))
+            for order_id, order in queue.items():
+                hits.append((order_id, order.owner, order.quantity - taken, price))
+                taken = 0
+                del live[order_id]
             continue
         level.quantity -= left
-        filled = 0
-        for order_id, resting in queue.items():
+        # From here on as if the first order were whole.
+        left += taken
+        gone = []
+        for order_id, order in queue.items():
+            resting = order.quantity
             if resting > left:
+                if left > taken:
+                    hits.append((order_id, order.owner, left - taken, price))
                 break
-            hits.append((order_id, live.pop(order_id)[0].owner, resting, price))
+            hits.append((order_id, order.owner, resting - taken, price))
+            taken = 0
             left -= resting
-            filled += 1
-        if left:
-            queue[order_id] = resting - left
-            hits.append((order_id, live[order_id][0].owner, left, price))
-        if filled:
-            for gone in list(islice(queue, filled)):
-                del queue[gone]
-            level.holes += filled
+            del live[order_id]
+            gone.append(order_id)
+        level.taken = left
+        if gone:
+            for order_id in gone:
+                del queue[order_id]
+            level.holes += len(gone)
             if level.holes > 64:
                 level.close_holes()
         return hits, 0
@@ -57,8 +63,8 @@ def match_guarded(live: Live, other: Ladder, limit: int, order: Order, rule: str
     while left and (key := other.best) >= limit:
         level = other.levels[key]
         level.close_holes()
-        order_id, resting = next(iter(level.queue.items()))
-        maker = live[order_id][0]
+        order_id, maker = next(iter(level.queue.items()))
+        resting = maker.quantity - level.taken
         if maker.owner == order.owner:
             taken, blocked = _prevented(rule, resting, left)
             stopped += blocked
@@ -73,7 +79,8 @@ def match_guarded(live: Live, other: Ladder, limit: int, order: Order, rule: str
             level.remove(order_id)
             del live[order_id]
         elif taken:
-            level.shrink(order_id, taken)
+            level.taken += taken
+            level.quantity -= taken
     return hits, left, (withdrawn, stopped)
 
 
@@ -84,7 +91,7 @@ def _prevented(rule: str, resting: int, arriving: int) -> tuple[int, int]:
     return (0 if rule == "cancel-taker" else resting), (0 if rule == "cancel-maker" else arriving)
 
 
-def fills_whole(live: Live, other: Ladder, limit: int, order: Order, rule: str) -> bool:
+def fills_whole(other: Ladder, limit: int, order: Order, rule: str) -> bool:
     """Whether `order` would trade in full."""
     wanted = order.quantity
     for level in other.best_first():
@@ -93,9 +100,9 @@ def fills_whole(live: Live, other: Ladder, limit: int, order: Order, rule: str) 
         if rule == "allow":
             wanted -= level.quantity
         else:
-            for order_id, quantity in level.queue.items():
-                if live[order_id][0].owner != order.owner:
-                    wanted -= quantity
+            for resting in level.orders():
+                if resting.owner != order.owner:
+                    wanted -= resting.quantity
                 elif rule != "cancel-maker":
                     return wanted <= 0
         if wanted <= 0:

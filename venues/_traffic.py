@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from attrs import define, field
 
 from marketsim.gateway import ORDER_ID_MAX, PRICE_MAX, QUANTITY_MAX
-from marketsim.types import Feed, Order, OrderKind, Reduce, Replace, Settle, Side, TimeInForce, record
+from marketsim.types import Feed, Mint, Order, OrderKind, Reduce, Replace, Side, TimeInForce, record
 
 _order = partial(tuple.__new__, Order)
 
@@ -34,7 +34,7 @@ _WRONG: tuple[tuple[str, Any], ...] = (
     *(("tif", value) for value in ("gtc", None)),
     *(("post_only", value) for value in (1, None)),
 )
-_STRANGE = None, "order", 7, Feed("A", 100, 1), Settle("A", 100), Side.BUY
+_STRANGE = None, "order", 7, Feed("A", 100, 1), Mint("A", 100), Side.BUY
 
 
 @record

@@ -197,9 +197,13 @@ class HypotheticalClear:
         outcome = clear(bids, asks, rule=self.price_rule, reference=self.reference, k=self.k, step=self.price_step)
         if outcome.price is None:
             return 0, 0
-        claims = [Claim(price, lots, 0, place) for place, (price, lots) in enumerate(own)]
-        shares = ration(side, outcome.price, outcome.volume, claims, rule=self.allocation, step=self.quantity_step)
-        return shares[-1], shares[-1] * outcome.price
+        # It comes before all limits, and shares with them only where no price comes before another.
+        filled = min(wanted, outcome.volume)
+        if self.allocation == "pro_rata_all":
+            claims = [Claim(price, lots, 0, place) for place, (price, lots) in enumerate(own)]
+            shares = ration(side, outcome.price, outcome.volume, claims, rule=self.allocation, step=self.quantity_step)
+            filled = shares[-1]
+        return filled, filled * outcome.price
 
 
 @define(eq=False)
@@ -260,13 +264,19 @@ class Ladder:
 
     def published(self, depth: int) -> Levels:
         """The best `depth` levels of limit orders."""
-        first = 1 if _UNPRICED in self.levels else 0
-        return tuple((level.price, level.quantity) for level in islice(self.levels.values(), first, first + depth))
+        levels = self.levels
+        first = 1 if _UNPRICED in levels else 0
+        # By key: a view of the values costs twice as much.
+        best = [levels[key] for key in islice(levels, first, first + depth)]
+        return tuple([(level.price, level.quantity) for level in best])
 
     def best(self) -> int | None:
         """The best limit in ticks."""
-        levels = self.published(1)
-        return levels[0][0] if levels else None
+        for key in self.levels:
+            if key != _UNPRICED:
+                price: int = -self.side * key
+                return price
+        return None
 
     def entries(self) -> Iterator[Entry]:
         return ((level.price, level.quantity) for level in self.levels.values())
@@ -326,8 +336,8 @@ def _meet(buys: list[Entry], sells: list[Entry], *, widest: bool) -> tuple[int, 
         high = last_buy if last_buy is not None else max(limits, default=None)
         return volume, low, high
     next_buy, next_sell = _first_limit(buys, i), _first_limit(sells, j)
-    low = max((price for price in (last_sell, next_buy) if price is not None), default=None)
-    high = min((price for price in (last_buy, next_sell) if price is not None), default=None)
+    low = next_buy if last_sell is None or (next_buy is not None and next_buy > last_sell) else last_sell
+    high = next_sell if last_buy is None or (next_sell is not None and next_sell < last_buy) else last_buy
     return volume, low, high
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, ClassVar
 
 from attrs import define, field, setters
@@ -29,6 +28,7 @@ from marketsim.types import (
     Rejected,
     Replace,
     Report,
+    Settle,
     Side,
     TimeInForce,
     VenueState,
@@ -37,6 +37,7 @@ from marketsim.types import (
 )
 from venues._levels import ANY_PRICE, EMPTY, Book, Ladder
 from venues._matching import Live, Prevented, fills_whole, match, match_guarded
+from venues._settlement import closed, settle_refusal
 
 # Looking a member up on its enum costs more than the comparison it is looked up for.
 _BUY, _SELL = Side.BUY, Side.SELL
@@ -44,11 +45,8 @@ _LIMIT, _MARKET, _MARKET_TO_LIMIT = OrderKind.LIMIT, OrderKind.MARKET, OrderKind
 _GTC, _IOC, _FOK = TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK
 _TAKER, _MAKER = Liquidity.TAKER, Liquidity.MAKER
 
-# Calling a NamedTuple class runs a Python function that calls this one: without it a report costs three times as much.
-_accepted = partial(tuple.__new__, Accepted)
-_cancelled = partial(tuple.__new__, Cancelled)
-_expired = partial(tuple.__new__, Expired)
-_fill = partial(tuple.__new__, Fill)
+# Calling a NamedTuple class runs a Python function that calls this one: without it a report costs twice as much.
+_new = tuple.__new__
 
 _PPM = 1_000_000
 
@@ -59,7 +57,7 @@ def _fee(value: int, rate_ppm: int) -> int:
 
 
 def _withdrawn(order: Order, quantity: int, remaining: int, now: int) -> Report:
-    return _cancelled((order.order_id, order.owner, order.market, order.venue, now, quantity, remaining))
+    return _new(Cancelled, (order.order_id, order.owner, order.market, order.venue, now, quantity, remaining))
 
 
 def _withdrawals(order: Order, rests: int, prevented: Prevented, now: int) -> list[Report]:
@@ -91,6 +89,8 @@ class ContinuousBook:
     6. The answer to an order lists, in this order: fills in the sequence of the matches (the taker's leg, then the
        maker's), resting orders that self-trade prevention cancelled, then what of the arriving order it cancelled,
        what expired and what rests (`Accepted`). A refused `Replace` is told under the id of the new order.
+    7. `Settle` ends a market: what rests in it is cancelled, bids then asks, best first, and nothing is quoted. Later
+       orders are refused with `Reason.CLOSED`, and so is a second `Settle`. The price is on no grid: 0 is valid.
 
     The best price costs O(1), and so does an order, a cancel or a match at a price that has orders before and after.
     A price that comes or goes costs a binary search, and moving the prices nearer to the best (8 bytes each) by one.
@@ -118,7 +118,7 @@ class ContinuousBook:
     ((101, 3),)
     """
 
-    messages: ClassVar[tuple[type, ...]] = (Order, Reduce, Replace)
+    messages: ClassVar[tuple[type, ...]] = (Order, Reduce, Replace, Settle)
     claims: ClassVar[tuple[str, ...]] = (
         "price-time", "never-crossed", "open-book", "price-shift", "size-scale", "side-mirror", "self-checking",
     )  # fmt: skip
@@ -138,7 +138,10 @@ class ContinuousBook:
     taker_fee_ppm: int = field(default=0, kw_only=True, validator=[checks.integer(-_PPM, _PPM), _fees_cover_rebates])
     depth: int = field(default=10, kw_only=True, validator=checks.integer(1))
     _books: dict[str, Book] = field(init=False)
-    # Live orders of all markets by id, each with its level. What is left of it stands in the queue of that level.
+    # The books that trade: without those of settled markets, so that no order has to ask.
+    _open: dict[str, Book] = field(init=False)
+    _settled: dict[str, int] = field(init=False, factory=dict)
+    # The level of each live order of all markets, by id. The order itself stands in the queue of that level.
     _live: Live = field(init=False, factory=dict)
     _matches: int = field(init=False, default=0)
     _floor: int = field(init=False)
@@ -148,12 +151,13 @@ class ContinuousBook:
 
     def __attrs_post_init__(self) -> None:
         self._books = {market: Book() for market in self.markets}
+        self._open = dict(self._books)
         self._floor = -PRICE_MAX if self.min_price is None else self.min_price
         self._plain_from = self._floor if self.price_step == self.quantity_step == 1 else PRICE_MAX + 1
         self._free = self.maker_fee_ppm == self.taker_fee_ppm == 0
 
     def submit(self, message: Any, now: int, /) -> list[Report]:
-        """Take an `Order`, a `Reduce` or a `Replace`; the class says what comes back, and in which order."""
+        """Take an `Order`, `Reduce`, `Replace` or `Settle`; the class says what comes back, and in which order."""
         if type(message) is not Order:
             return self._amend(message, now)
         market, side, quantity, price, kind, tif, post_only, order_id, owner, venue = message
@@ -161,20 +165,20 @@ class ContinuousBook:
         # Most messages are plain orders with nothing to refuse. They are told apart here, more narrowly than by the
         # gateway but faster: integers below 2**30 compare in one instruction.
         if kind is _LIMIT:
-            plain = tif is _GTC and type(price) is int and price >= self._plain_from and price < 2**30
+            plain = tif is _GTC and type(price) is int and price >= self._plain_from and price <= 2**30 - 1
         else:
-            plain = kind is _MARKET and tif is _IOC and price is None and self._plain_from < 2**30
-        book = self._books.get(market) if type(market) is str else None
+            plain = kind is _MARKET and tif is _IOC and price is None and self._plain_from <= 2**30 - 1
+        book = self._open.get(market) if type(market) is str else None
         if not (
             plain
             and book is not None
             and post_only is False
             and type(quantity) is int
             and quantity > 0
-            and quantity < 2**30
+            and quantity <= 2**30 - 1
             and type(order_id) is int
             and order_id > 0
-            and order_id < 2**30
+            and order_id <= 2**30 - 1
             and order_id not in live
             and type(owner) is str
             and owner
@@ -186,7 +190,10 @@ class ContinuousBook:
             book = self._books[market]
         book.public = None
         buys = side is _BUY
-        own, other = (book.bids, book.asks) if buys else (book.asks, book.bids)
+        if buys:
+            own, other = book.bids, book.asks
+        else:
+            own, other = book.asks, book.bids
         if kind is _LIMIT:
             limit: int = -price if buys else price  # type: ignore[operator, assignment]  # a limit order has a price
         elif kind is _MARKET:
@@ -194,38 +201,39 @@ class ContinuousBook:
         else:
             limit = other.best
             message = message._replace(kind=_LIMIT, price=-side * limit)
-        if other.best >= limit and (tif is not _FOK or fills_whole(live, other, limit, message, self.self_trade)):
+        if other.best >= limit and (tif is not _FOK or fills_whole(other, limit, message, self.self_trade)):
             return self._trade(message, book, own, other, limit, now)
         if tif is not _GTC:
-            return [_expired((order_id, owner, market, venue, now, quantity))]
-        # What `Ladder.add` does, without the call: most orders of most books come to rest at once.
+            return [_new(Expired, (order_id, owner, market, venue, now, quantity))]
         level = own.levels.get(-limit)
         if level is None:
-            level = own.open(-limit, order_id, quantity)
+            level = own.open(-limit, message)
         else:
-            level.queue[order_id] = quantity
+            level.queue[order_id] = message
             level.quantity += quantity
-        live[order_id] = message, level
-        return [_accepted((order_id, owner, market, venue, now, quantity))]
+        live[order_id] = level
+        return [_new(Accepted, (order_id, owner, market, venue, now, quantity))]
 
     def cancel(self, order_id: int, owner: str, now: int, /) -> list[Report]:
         """Withdraw what is left of an order: `Cancelled`, or `Rejected` when it is not live or not `owner`'s."""
-        entry = self._live.get(order_id) if type(order_id) is int else None
-        if entry is None or entry[0].owner != owner:
+        level = self._live.get(order_id) if type(order_id) is int else None
+        if level is None or (order := (queue := level.queue)[order_id]).owner != owner:
             reason, detail = self._not_withdrawable(order_id, owner) or (Reason.UNKNOWN_ORDER, "")
             return [Rejected(order_id, reason, owner, time=now, detail=detail)]
-        order, level = entry
+        market, _, quantity, _, _, _, _, _, _, venue = order
         del self._live[order_id]
-        market = order.market
         self._books[market].public = None
-        queue = level.queue
-        quantity = queue.pop(order_id)
-        if queue:
-            level.quantity -= quantity
-            level.holes += 1
+        if level.taken:
+            quantity = level.remove(order_id)
         else:
-            level.ladder.close(level.key)
-        return [_cancelled((order_id, owner, market, order.venue, now, quantity, 0))]
+            # What `remove` does, without the call: few levels have a first order that traded in part.
+            del queue[order_id]
+            if queue:
+                level.quantity -= quantity
+                level.holes += 1
+            else:
+                level.ladder.close(level.key)
+        return [_new(Cancelled, (order_id, owner, market, venue, now, quantity, 0))]
 
     def state(self, market: str, /) -> VenueState:
         """Best prices, `depth` levels a side and the last trade price, all in ticks and lots."""
@@ -243,8 +251,7 @@ class ContinuousBook:
     def orders(self, market: str, /) -> list[Order]:
         """Live orders, bids then asks, each side in the order in which it would trade; `quantity` is what is left."""
         book = self._book(market)
-        queued = [*book.bids.orders(), *book.asks.orders()]
-        return [self._live[order_id][0]._replace(quantity=quantity) for order_id, quantity in queued]
+        return [*book.bids.orders(), *book.asks.orders()]
 
     def clock(self, now: int, /) -> list[Report]:  # noqa: ARG002 the seam has it
         """Nothing: a book acts only when a message comes."""
@@ -261,6 +268,8 @@ class ContinuousBook:
 
     def _refusal(self, order: Order, replaced: int) -> Refusal | None:
         market, side, quantity, price, kind, _, post_only, order_id, _, _ = order
+        if refusal := closed(market, self._settled):
+            return refusal
         if quantity % self.quantity_step:
             return Reason.OFF_GRID, f"quantity: got {quantity}, wanted a multiple of {self.quantity_step}"
         if price is not None:
@@ -281,7 +290,7 @@ class ContinuousBook:
 
     def _trade(self, order: Order, book: Book, own: Ladder, other: Ladder, limit: int, now: int) -> list[Report]:
         market, side, quantity, _, _, tif, _, order_id, owner, venue = order
-        mid_before = book.mid()
+        best, mid_before = other.best, book.mid()
         prevented = None
         if self.self_trade == "allow":
             hits, left = match(self._live, other, limit, quantity)
@@ -289,8 +298,9 @@ class ContinuousBook:
             hits, left, prevented = match_guarded(self._live, other, limit, order, self.self_trade)
         rests = left if tif is _GTC else 0
         if rests:
-            self._live[order_id] = order, own.add(-limit, order_id, rests)
-        mid_after = book.mid()
+            # Nothing else rests at this price: it would have traded with what this order just took.
+            self._live[order_id] = own.open(-limit, order, quantity - rests)
+        mid_after = book.mid() if rests or other.best != best else mid_before
         opposite = _SELL if side is _BUY else _BUY
         match_id, price, free = self._matches, book.last_price, self._free
         taker_fee = maker_fee = 0
@@ -301,11 +311,11 @@ class ContinuousBook:
             if not free:
                 taker_fee, maker_fee = _fee(taken, self.taker_fee_ppm), _fee(made, self.maker_fee_ppm)
                 taken, made = taken + side * taker_fee, made - side * maker_fee
-            reports.append(_fill((
+            reports.append(_new(Fill, (
                 match_id, order_id, owner, market, venue, now, side, lots, price,
                 taken, taker_fee, _TAKER, mid_before, mid_after,
             )))  # fmt: skip
-            reports.append(_fill((
+            reports.append(_new(Fill, (
                 match_id, maker_id, maker, market, venue, now, opposite, lots, price,
                 made, maker_fee, _MAKER, mid_before, mid_after,
             )))  # fmt: skip
@@ -313,8 +323,8 @@ class ContinuousBook:
         if prevented is not None:
             reports += _withdrawals(order, rests, prevented, now)
         if left:
-            kept = _accepted if rests else _expired
-            reports.append(kept((order_id, owner, market, venue, now, left)))
+            kept: type[Accepted | Expired] = Accepted if rests else Expired
+            reports.append(_new(kept, (order_id, owner, market, venue, now, left)))
         return reports
 
     def _not_withdrawable(self, order_id: Any, owner: str) -> Refusal | None:
@@ -322,7 +332,7 @@ class ContinuousBook:
             return refusal
         if order_id not in self._live:
             return Reason.UNKNOWN_ORDER, f"order_id: got {order_id}, which is not live"
-        if self._live[order_id][0].owner != owner:
+        if self._live[order_id].queue[order_id].owner != owner:
             return Reason.NOT_OWNER, f"order_id: got {order_id}, which belongs to another account"
         return None
 
@@ -331,6 +341,8 @@ class ContinuousBook:
             return self._reduce(message, now)
         if type(message) is Replace:
             return self._replace(message, now)
+        if type(message) is Settle:
+            return self._settle(message, now)
         return rejected(message, Reason.UNSUPPORTED, now=now, detail=f"message: got {type(message).__name__}")
 
     def _reduce(self, message: Reduce, now: int) -> list[Report]:
@@ -340,8 +352,8 @@ class ContinuousBook:
             refusal = Reason.OFF_GRID, f"quantity: got {quantity}, wanted a multiple of {self.quantity_step}"
         if refusal is not None:
             return rejected(message, refusal[0], now=now, detail=refusal[1])
-        order, level = self._live[order_id]
-        resting = level.queue[order_id]
+        level = self._live[order_id]
+        order, resting = level.queue[order_id], level.left(order_id)
         if quantity >= resting:
             return self.cancel(order_id, owner, now)
         self._books[order.market].public = None
@@ -364,3 +376,14 @@ class ContinuousBook:
         reports = self.cancel(order_id, owner, now) + self.submit(order, now)
         # The cancel is part of the event: the mid before it is the mid before the whole.
         return [report._replace(mid_before=mid) if type(report) is Fill else report for report in reports]
+
+    def _settle(self, message: Settle, now: int) -> list[Report]:
+        if refusal := settle_refusal(message, self.markets, self._settled):
+            return rejected(message, refusal[0], now=now, detail=refusal[1])
+        market = message.market
+        lapsed = self.orders(market)
+        for order in lapsed:
+            del self._live[order.order_id]
+        self._settled[market] = message.price
+        self._books[market] = Book(last_price=self._open.pop(market).last_price)
+        return [_withdrawn(order, order.quantity, 0, now) for order in lapsed]

@@ -25,12 +25,14 @@ from marketsim.types import (
     Rejected,
     Replace,
     Report,
+    Settle,
     Side,
     TimeInForce,
     VenueState,
     rejected,
 )
 from venues._call_market import CallMarket
+from venues._settlement import closed, settle_refusal
 from venues.clearing import ALLOCATIONS, PRICE_RULES, Claim, HypotheticalClear, Ladder, Waiting, clear, ration
 
 # Calling a NamedTuple class runs a Python function that calls this.
@@ -93,6 +95,7 @@ class BatchAuction:
        no account is ever on both sides of a clear; "allow" lets it.
     8. Between clears the public sees the last clear and the limit book: as it stands (`published="open"`, perhaps
        crossed), or as it was when the current batch began ("sealed"). Market orders are never shown.
+    9. `Settle` ends a market after the clear of its step: every waiting order is cancelled, later ones are refused.
 
     `Reduce` keeps an order's batch, and one of all that is left withdraws it; `Replace` puts a new order into the
     current batch, in one step. FOK is refused: with orders that fill in full or not at all there need be no
@@ -139,7 +142,7 @@ class BatchAuction:
     [('bob', 102, 5), ('ann', 102, 5)]
     """
 
-    messages: ClassVar[tuple[type, ...]] = (Order, Reduce, Replace)
+    messages: ClassVar[tuple[type, ...]] = (Order, Reduce, Replace, Settle)
 
     markets: tuple[str, ...] = field(validator=checks.names)
     pi: int = field(validator=checks.integer(1, 2**53))
@@ -159,6 +162,7 @@ class BatchAuction:
     _books: dict[str, CallMarket] = field(init=False)
     # Live orders of all markets by id.
     _live: dict[int, Waiting] = field(init=False, factory=dict)
+    _settled: dict[str, int] = field(init=False, factory=dict)
     _due: int | None = field(init=False, default=None)
     _arrivals: int = field(init=False, default=0)
     _matches: int = field(init=False, default=0)
@@ -171,24 +175,24 @@ class BatchAuction:
             self.state(market)  # what a sealed auction shows until its first clear
 
     def submit(self, message: Any, now: int, /) -> list[Report]:
-        """Take an `Order`, a `Reduce` or a `Replace`. Nothing fills now: what is accepted waits for the next clear."""
+        """Take a declared message. Nothing fills now: what is accepted waits for the next clear."""
         self._not_late(now)
         if type(message) is Order:
-            refusal = self._refusal(message)
-            if refusal is not None:
+            if refusal := self._refusal(message):
                 return rejected(message, refusal[0], now=now, detail=refusal[1])
             return [self._enter(message, now)]
         if type(message) is Reduce:
             return self._reduce(message, now)
         if type(message) is Replace:
             return self._replace(message, now)
+        if type(message) is Settle:
+            return self._settle(message, now)
         return rejected(message, Reason.UNSUPPORTED, now=now, detail=f"message: got {type(message).__name__}")
 
     def cancel(self, order_id: int, owner: str, now: int, /) -> list[Report]:
         """Withdraw what is left of an order: `Cancelled`, or `Rejected` when it is not live or not `owner`'s."""
         self._not_late(now)
-        refusal = self._not_withdrawable(order_id, owner)
-        if refusal is not None:
+        if refusal := self._not_withdrawable(order_id, owner):
             return [Rejected(order_id, refusal[0], owner, time=now, detail=refusal[1])]
         waiting = self._live[order_id]
         return [self._withdraw(waiting, waiting.left, now)]
@@ -246,8 +250,7 @@ class BatchAuction:
         return self._books[market]
 
     def _refusal(self, order: Order, *, replaced: Waiting | None = None) -> Refusal | None:
-        refusal = check_order(order, self.markets)
-        if refusal is not None:
+        if refusal := check_order(order, self.markets) or closed(order.market, self._settled):
             return refusal
         price = order.price
         if order.tif is TimeInForce.FOK:
@@ -266,8 +269,7 @@ class BatchAuction:
         return None
 
     def _not_withdrawable(self, order_id: int, owner: str) -> Refusal | None:
-        refusal = check_order_id(order_id)
-        if refusal is not None:
+        if refusal := check_order_id(order_id):
             return refusal
         waiting = self._live.get(order_id)
         if waiting is None:
@@ -300,6 +302,18 @@ class BatchAuction:
             return rejected(order, refusal[0], now=now, detail=refusal[1])
         waiting = self._live[order_id]
         return [self._withdraw(waiting, waiting.left, now), self._enter(order, now)]
+
+    def _settle(self, message: Settle, now: int) -> list[Report]:
+        if refusal := settle_refusal(message, self.markets, self._settled):
+            return rejected(message, refusal[0], now=now, detail=refusal[1])
+        self._settled[message.market] = message.price
+        book = self._books[message.market]
+        waiting = [*book.bids.reaching(None), *book.asks.reaching(None)]
+        reports = [self._withdraw(each, each.left, now) for each in waiting]
+        # A sealed auction would clear once more, to publish that nothing waits.
+        book.due, book.unpublished, book.public = False, False, None
+        self._plan(now)
+        return reports
 
     def _enter(self, order: Order, now: int) -> Report:
         book = self._books[order.market]

@@ -32,6 +32,7 @@ from marketsim.types import (
     rejected,
 )
 from venues import layers
+from venues._quotes import LadderLayer
 from venues.clob import ContinuousBook
 from venues.constant_product import ConstantProduct
 from venues.layers import Depth, Facing, Layer, amount_of, amounts
@@ -47,6 +48,10 @@ class _Market:
     layer: Layer
     last_price: int | None = None
     public: VenueState | None = None
+    # The layer would now quote otherwise than it does.
+    stale: bool = False
+    # By the taker's side: levels of the book, the layer's depth, and what is shown of the two.
+    shown: dict[Side, tuple[Levels, Depth, Levels]] = field(factory=dict)
 
 
 def _decimal(value: float) -> Fraction:
@@ -177,7 +182,7 @@ class Hybrid:
         place = self._markets[market]
         if place.public is None:
             book, depth = self._book.state(market), place.layer.depth
-            bids, asks = self._shown(book.bids, depth, _SELL), self._shown(book.asks, depth, _BUY)
+            bids, asks = self._shown(place, book.bids, _SELL), self._shown(place, book.asks, _BUY)
             best_bid, best_ask = bids[0][0] if bids else None, asks[0][0] if asks else None
             impact = layers.Impact(book.bids, book.asks, depth)
             place.public = VenueState(best_bid, best_ask, bids, asks, place.last_price, impact)
@@ -207,7 +212,7 @@ class Hybrid:
             return []
         for market, place in self._markets.items():
             place.layer.renew(place.last_price, *self._book.state(market)[:2])
-            place.public = None
+            place.public, place.stale = None, False
         self._due = None
         return []
 
@@ -226,7 +231,7 @@ class Hybrid:
         decay, unit, step = _decimal(self.decay), self.size * self.lot, self.quantity_step
         sizes = tuple(int(unit * decay**place) // step * step for place in range(self.levels))
         floor = -PRICE_MAX if self.min_price is None else self.min_price
-        return layers.LadderLayer(nearest_tick(quote, base), _decimal(self.spread) / 2, sizes, self.price_step, floor)
+        return LadderLayer(nearest_tick(quote, base), _decimal(self.spread) / 2, sizes, self.price_step, floor)
 
     def _reserves(self, market: str) -> tuple[int, int]:
         require_market(self, market)
@@ -237,21 +242,19 @@ class Hybrid:
             raise PastError(f"Hybrid: the clock was to be called at {self._due}, before anything else at {now}")
 
     def _changed(self, market: str, now: int) -> None:
-        self._markets[market].public = None
-        stale = any(
-            place.layer.stale(place.last_price, *self._book.state(name)[:2]) for name, place in self._markets.items()
-        )
-        self._due = now + 1 if stale else None
+        # One market's quotes follow that market alone.
+        place = self._markets[market]
+        place.public = None
+        place.stale = place.layer.stale(place.last_price, *self._book.state(market)[:2])
+        self._due = now + 1 if any(each.stale for each in self._markets.values()) else None
 
-    def _shown(self, levels: Levels, depth: Depth, side: Side) -> Levels:
-        book = dict(levels)
-        prices = sorted(dict.fromkeys([*book, *depth.prices(side)]), key=lambda price: side * price)
-        shown, before = [], 0
-        for price in prices[: self.depth]:
-            reach = depth.lots(side, price)
-            shown.append((price, min(book.get(price, 0) + reach - before, QUANTITY_MAX)))
-            before = reach
-        return tuple(shown)
+    def _shown(self, place: _Market, levels: Levels, side: Side) -> Levels:
+        depth = place.layer.depth
+        known = place.shown.get(side)
+        # Most messages change one side of the book only.
+        if known is None or known[0] != levels or known[1] is not depth:
+            known = place.shown[side] = levels, depth, depth.beside(side, levels, self.depth)
+        return known[2]
 
     def _best(self, order: Order, replaced: int) -> int | None:
         # The best price that an order would meet, without the order that it replaces.
@@ -335,6 +338,8 @@ class Hybrid:
 
     def _finished(self, reports: list[Report], market: str, mid: float | None, now: int) -> list[Report]:
         self._changed(market, now)
+        if not any(type(report) is Fill for report in reports):
+            return reports
         after = self.state(market).mid
         return [
             report._replace(mid_before=mid, mid_after=after) if type(report) is Fill else report for report in reports

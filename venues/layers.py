@@ -6,7 +6,6 @@ A layer has a `Depth`, a value that says what it would trade now, and moves only
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from fractions import Fraction
 from math import isqrt
 from typing import Any, NamedTuple, Protocol
 
@@ -14,6 +13,7 @@ from attrs import define, field, frozen
 
 from marketsim import checks
 from marketsim.errors import ConfigError
+from marketsim.gateway import QUANTITY_MAX
 from marketsim.types import (
     Burn,
     Fill,
@@ -21,16 +21,13 @@ from marketsim.types import (
     Mint,
     Order,
     OrderKind,
-    Reason,
     Report,
     Side,
     TimeInForce,
-    rejected,
-    trade,
     walk,
 )
 from venues.constant_product import ConstantProduct, swap_exact_in, swap_exact_out
-from venues.pool import PPM, pool_account, require_question
+from venues.pool import PPM, require_question
 
 _BUY, _SELL = Side.BUY, Side.SELL
 
@@ -41,11 +38,15 @@ class Depth(Protocol):
     def best(self, side: Side) -> int | None:
         """Price (ticks) of the next step of lots, rounded to the grid against the taker; None where there is none."""
 
-    def prices(self, side: Side) -> tuple[int, ...]:
-        """Prices at which it is worth showing: all that quotes have, the best one of a curve."""
-
     def lots(self, side: Side, price: int | None, *, inside: bool = False) -> int:
         """Lots on this side of `price` (None: any), those at it included unless `inside`."""
+
+    def beside(self, side: Side, levels: Levels, count: int) -> Levels:
+        """The best `count` levels of a book's `levels` and the layer together.
+
+        Each has the lots of the book, and those that the layer trades between the level before and this one. The layer
+        adds levels of its own where it is worth showing: at all prices that quotes have, at the best one of a curve.
+        """
 
     def money(self, side: Side, lots: int) -> int:
         """What a taker pays or receives (tick-lots) for `lots`, taken at once."""
@@ -71,7 +72,13 @@ class Share(NamedTuple):
 
 
 def share(
-    side: Side, quantity: int, limit: int | None, facing: Iterable[Facing], depth: Depth, *, stop: int | None = None
+    side: Side,
+    quantity: int,
+    limit: int | None,
+    facing: Iterable[tuple[int, int, int]],
+    depth: Depth,
+    *,
+    stop: int | None = None,
 ) -> Share:
     """The part of an order that a layer fills, such that marginal prices after fees are equal.
 
@@ -84,7 +91,7 @@ def share(
         side: the order's.
         quantity: lots.
         limit: ticks; None for a market order.
-        facing: what rests on the other side within the limit, best first.
+        facing: what rests on the other side within the limit, best first: each a `Facing` or its three numbers.
         depth: of the layer.
         stop: ticks of the resting order at which the order will end, if it comes that far.
 
@@ -136,12 +143,18 @@ class PoolDepth:
         price = self.quote * kept // ((self.base * PPM + step * kept) * grid) * grid
         return price if price > 0 else None
 
-    def prices(self, side: Side) -> tuple[int, ...]:
-        best = self.best(side)
-        return () if best is None else (best,)
-
     def lots(self, side: Side, price: int | None, *, inside: bool = False) -> int:
         return self._for_sale(price, inside) if side is _BUY else self._wanted(price, inside)
+
+    def beside(self, side: Side, levels: Levels, count: int) -> Levels:
+        book, best = dict(levels[:count]), self.best(side)
+        prices = sorted(book if best is None else {**book, best: 0}, reverse=side is _SELL)
+        shown, before = [], 0
+        for price in prices[:count]:
+            reach = self.lots(side, price)
+            shown.append((price, min(book.get(price, 0) + reach - before, QUANTITY_MAX)))
+            before = reach
+        return tuple(shown)
 
     def money(self, side: Side, lots: int) -> int:
         if lots == 0:
@@ -208,13 +221,20 @@ class LadderDepth:
         levels = self._facing(side)
         return levels[0][0] if levels else None
 
-    def prices(self, side: Side) -> tuple[int, ...]:
-        return tuple(price for price, _ in self._facing(side))
-
     def lots(self, side: Side, price: int | None, *, inside: bool = False) -> int:
-        within = 0 if inside else 1
-        levels = self._facing(side)
-        return sum(lots for level, lots in levels if price is None or side * (price - level) + within > 0)
+        total = 0
+        for level, lots in self._facing(side):
+            if price is not None and side * (level - price) >= (0 if inside else 1):
+                break
+            total += lots
+        return total
+
+    def beside(self, side: Side, levels: Levels, count: int) -> Levels:
+        both = dict(levels[:count])
+        for price, lots in self._facing(side):
+            both[price] = both.get(price, 0) + lots
+        best = sorted(both.items(), reverse=side is _SELL)[:count]
+        return tuple([level if level[1] <= QUANTITY_MAX else (level[0], QUANTITY_MAX) for level in best])
 
     def money(self, side: Side, lots: int) -> int:
         return walk(self._facing(side), lots)[1]
@@ -248,13 +268,11 @@ class Impact:
     def __call__(self, side: Side, quantity: int) -> tuple[int, int]:
         """(lots available, money for them in tick-lots) before the taker's fee."""
         require_question(side, quantity)
-        facing = [Facing(price, lots) for price, lots in (self.asks if side is _BUY else self.bids)]
-        taken = share(side, quantity, None, facing, self.depth).lots
-        money, left = self.depth.money(side, taken), quantity - taken
-        for price, lots, _ in facing:
-            met = min(lots, left)
-            money, left = money + price * met, left - met
-        return quantity - left, money
+        levels = self.asks if side is _BUY else self.bids
+        # Level by level as `share` comes to them: few questions go beyond the first.
+        taken = share(side, quantity, None, ((price, lots, 0) for price, lots in levels), self.depth).lots
+        met, money = walk(levels, quantity - taken)
+        return taken + met, self.depth.money(side, taken) + money
 
 
 class Layer(Protocol):
@@ -310,64 +328,6 @@ class PoolLayer:
     def _look(self) -> None:
         base, quote = self.pool.reserves(self.pool.markets[0])
         self.depth = PoolDepth(base, quote, self.pool.fee_ppm, self.price_step, self.quantity_step)
-
-
-@define(eq=False)
-class LadderLayer:
-    """Symmetric quotes around a centre, posted by the house."""
-
-    opening: int
-    half_spread: Fraction
-    sizes: tuple[int, ...]
-    price_step: int
-    floor: int
-    depth: LadderDepth = field(init=False)
-    _matches: int = field(init=False, default=0)
-
-    def __attrs_post_init__(self) -> None:
-        self.depth = self._quotes(None, None, None)
-
-    def take(self, order: Order, lots: int, now: int) -> list[Report]:
-        side = order.side
-        reports: list[Report] = []
-        levels, left = self.depth.asks if side is _BUY else self.depth.bids, lots
-        for price, quantity in levels:
-            taken = min(left, quantity)
-            if taken == 0:
-                break
-            left -= taken
-            self._matches += 1
-            account = pool_account(order.venue)
-            reports += trade(
-                order, against=account, price=price, quantity=taken, now=now, match_id=self._matches
-            )  # fmt: skip
-        self.depth = self.depth.without(side, lots)
-        return reports
-
-    def change(self, message: Mint | Burn, now: int) -> list[Report]:
-        return rejected(message, Reason.UNSUPPORTED, now=now, detail="quotes have no shares")
-
-    def stale(self, centre: int | None, bid: int | None, ask: int | None) -> bool:
-        return self.depth != self._quotes(centre, bid, ask)
-
-    def renew(self, centre: int | None, bid: int | None, ask: int | None) -> None:
-        self.depth = self._quotes(centre, bid, ask)
-
-    def _quotes(self, centre: int | None, bid: int | None, ask: int | None) -> LadderDepth:
-        middle = self.opening if centre is None else centre
-        grid = self.price_step
-        levels: dict[Side, dict[int, int]] = {_BUY: {}, _SELL: {}}
-        for place, lots in enumerate(self.sizes, start=1):
-            away = abs(middle) * self.half_spread * place
-            # Outwards to the grid, a step at least, so that the two sides never meet. A passive quote gives way to what
-            # it would trade with.
-            low = min((middle - away) // grid, (middle - 1) // grid) * grid
-            high = max(-((-middle - away) // grid), middle // grid + 1) * grid
-            if lots and low >= self.floor and (ask is None or low < ask):
-                levels[_BUY][low] = levels[_BUY].get(low, 0) + lots
-            if lots and high >= self.floor and (bid is None or high > bid):
-                levels[_SELL][high] = levels[_SELL].get(high, 0) + lots
-        return LadderDepth(tuple(levels[_BUY].items()), tuple(levels[_SELL].items()))
 
 
 def furthest_price(reports: Iterable[Report], side: Side) -> int | None:

@@ -129,6 +129,9 @@ class PooledAuction:
     def submit(self, message: Any, now: int, /) -> list[Report]:
         """Take an `Order`, a `Reduce` or a `Replace`. Nothing fills now: what is accepted waits for the next clear."""
         self._not_late(now)
+        if type(message) not in self.messages:
+            # The auction inside would settle a market, but who holds shares of the pool would not be paid.
+            return rejected(message, Reason.UNSUPPORTED, now=now, detail=f"message: got {type(message).__name__}")
         order = message.order if type(message) is Replace else message
         if type(order) is Order and order.owner == pool_account(order.venue):
             return rejected(order, Reason.OWNER, now=now, detail="the pool's account trades in every clear by itself")

@@ -23,6 +23,7 @@ from venues.clob import ContinuousBook
 MESSAGES = 200_000
 FLOORS = {"lightmatchingengine": 2.0, "limit-order-book": 0.6}
 """The least ratio of our rate to a peer's."""
+_TURN = 5_000
 _OWNERS = tuple(f"agent-{number}" for number in range(50))
 
 
@@ -107,7 +108,11 @@ def _order(step: Step) -> Order:
     return Order("X", step.side, step.quantity, step.price, limit, gtc, False, step.order_id, owner, "book")
 
 
-def _ours(steps: list[Step]) -> Callable[[], None]:
+Run = Callable[[int, int], None]
+"""Sends the messages from one place in the workload up to another."""
+
+
+def _ours(steps: list[Step]) -> Run:
     """Through the public interface, orders built beforehand, every fill a typed report."""
     calls: list[Any] = [
         (step.order_id, _OWNERS[step.order_id % len(_OWNERS)]) if step.kind == "cancel" else _order(step)
@@ -115,9 +120,9 @@ def _ours(steps: list[Step]) -> Callable[[], None]:
     ]
     book = ContinuousBook(("X",))
 
-    def run() -> None:
+    def run(first: int, last: int) -> None:
         submit, cancel = book.submit, book.cancel
-        for now, call in enumerate(calls):
+        for now, call in enumerate(calls[first:last], first):
             if type(call) is Order:
                 submit(call, now)
             else:
@@ -126,13 +131,13 @@ def _ours(steps: list[Step]) -> Callable[[], None]:
     return run
 
 
-def _lightmatchingengine(steps: list[Step]) -> Callable[[], None]:
+def _lightmatchingengine(steps: list[Step]) -> Run:
     """It knows limit orders only: a market order is a limit at the far end, and it numbers orders itself from 1."""
     engine = import_module("lightmatchingengine.lightmatchingengine").LightMatchingEngine()
 
-    def run() -> None:
+    def run(first: int, last: int) -> None:
         add, cancel = engine.add_order, engine.cancel_order
-        for kind, order_id, side, quantity, price in steps:
+        for kind, order_id, side, quantity, price in steps[first:last]:
             if kind == "cancel":
                 cancel(order_id, "X")
             elif kind == "limit":
@@ -143,13 +148,13 @@ def _lightmatchingengine(steps: list[Step]) -> Callable[[], None]:
     return run
 
 
-def _limit_order_book(steps: list[Step]) -> Callable[[], None]:
+def _limit_order_book(steps: list[Step]) -> Run:
     """A C++ book through ctypes, which returns no fills."""
     book = import_module("limit_order_book").LimitOrderBook()
 
-    def run() -> None:
+    def run(first: int, last: int) -> None:
         limit, market, cancel = book.limit, book.market, book.cancel
-        for kind, order_id, side, quantity, price in steps:
+        for kind, order_id, side, quantity, price in steps[first:last]:
             if kind == "cancel":
                 cancel(order_id)
             elif kind == "limit":
@@ -176,7 +181,10 @@ class Rate:
 
 
 def measure(*, rounds: int = 7, messages: int = MESSAGES) -> list[Rate]:
-    """Rates of our book and of its peers, in turns, on the same messages.
+    """Rates of our book and of its peers on the same messages.
+
+    Within a round the books take turns every few thousand messages, so that a machine that others use as well is as
+    slow for one as for the other, and the ratio holds still where rates do not.
 
     Raises:
         ConfigError: a peer is not installed.
@@ -184,18 +192,26 @@ def measure(*, rounds: int = 7, messages: int = MESSAGES) -> list[Rate]:
     steps = workload_b(messages)
     rates: dict[str, list[float]] = {name: [] for name in BOOKS}
     for _ in range(rounds):
-        for name, prepare in BOOKS.items():
-            try:
-                run = prepare(steps)
-            except ImportError as error:
-                raise ConfigError(f"{name} is not installed: pip install 'marketsim[bench]'") from error
-            gc.collect()
-            gc.freeze()  # the messages were there before: collecting garbage among them is no book's work
-            start = process_time()
-            run()
-            rates[name].append(len(steps) / (process_time() - start))
-            gc.unfreeze()
+        runs = {name: _prepared(name, prepare, steps) for name, prepare in BOOKS.items()}
+        spent = dict.fromkeys(runs, 0.0)
+        gc.collect()
+        gc.freeze()  # the messages were there before: collecting garbage among them is no book's work
+        for first in range(0, len(steps), _TURN):
+            for name, run in runs.items():
+                start = process_time()
+                run(first, first + _TURN)
+                spent[name] += process_time() - start
+        gc.unfreeze()
+        for name, seconds in spent.items():
+            rates[name].append(len(steps) / seconds)
     return [Rate(name, tuple(values)) for name, values in rates.items()]
+
+
+def _prepared(name: str, prepare: Callable[[list[Step]], Run], steps: list[Step]) -> Run:
+    try:
+        return prepare(steps)
+    except ImportError as error:
+        raise ConfigError(f"{name} is not installed: pip install 'marketsim[bench]'") from error
 
 
 def ratios(rates: list[Rate]) -> dict[str, tuple[float, float, float]]:

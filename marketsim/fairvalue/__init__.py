@@ -9,6 +9,7 @@ from marketsim.fairvalue.basic import ConstantFairValue, GuardedFairValue
 from marketsim.fairvalue.factors import LatentFactorWalk
 from marketsim.fairvalue.historical import HistoricalPath
 from marketsim.fairvalue.jumps import PoissonJumps
+from marketsim.fairvalue.probability import ProbabilityMartingale
 from marketsim.fairvalue.reversion import OrnsteinUhlenbeck
 from marketsim.fairvalue.table import PriceTable, digest, fair_values
 
@@ -20,6 +21,7 @@ __all__ = [
     "OrnsteinUhlenbeck",
     "PoissonJumps",
     "PriceTable",
+    "ProbabilityMartingale",
     "digest",
     "fair_values",
 ]

@@ -8,6 +8,7 @@ from marketsim.fairvalue import (
     LatentFactorWalk,
     OrnsteinUhlenbeck,
     PoissonJumps,
+    ProbabilityMartingale,
 )
 from marketsim.streams import Streams
 
@@ -35,3 +36,7 @@ def ornstein_uhlenbeck() -> OrnsteinUhlenbeck:
 
 def poisson_jumps() -> PoissonJumps:
     return PoissonJumps.draw(Streams(1).stream("world"), HORIZON, {"ACME": 1000.0}, jumps_per_step=0.05, size=10.0)
+
+
+def probability_martingale() -> ProbabilityMartingale:
+    return ProbabilityMartingale.draw(Streams(1).stream("world"), HORIZON, news_per_step=0.05, accuracy=0.7)

@@ -30,7 +30,11 @@ def require(owner: type, argument: str, value: Any, validator: Validator) -> Non
 
 
 def read_only(array: ArrayLike) -> NDArray[np.float64]:
-    """A read-only float64 copy, in C order."""
+    """A read-only float64 copy, in C order; the array itself where it is that already and owns its numbers."""
+    if isinstance(array, np.ndarray) and array.dtype == np.float64:
+        flags = array.flags
+        if flags.owndata and flags.c_contiguous and not flags.writeable:
+            return array
     copy = np.array(array, dtype=np.float64, order="C")
     copy.setflags(write=False)
     return copy

@@ -11,6 +11,7 @@ its columns at every call.
 """
 
 from marketsim.metrics.activity import activity_table, quoting_table, volume
+from marketsim.metrics.attribution import Attribution, attribute, bin_shares, counterparty_shares, quote_ages
 from marketsim.metrics.discovery import (
     Discovery,
     HalfGaps,
@@ -19,7 +20,8 @@ from marketsim.metrics.discovery import (
     price_discovery,
     public_prices,
 )
-from marketsim.metrics.immediacy import immediacy_table, shortfall_legs, unfilled_orders
+from marketsim.metrics.fit import nis_band
+from marketsim.metrics.immediacy import immediacy_rows, immediacy_table, shortfall_legs, unfilled_orders
 from marketsim.metrics.logs import (
     Columns,
     Log,
@@ -34,31 +36,46 @@ from marketsim.metrics.logs import (
 )
 from marketsim.metrics.markout import markout_table, markouts, markouts_to_mid
 from marketsim.metrics.spreads import half_spreads, spread_legs, spread_table
-from marketsim.metrics.wealth import exact_wealth, pnl_by_role, pnl_decomposition, role_transfers, wealth_table
+from marketsim.metrics.wealth import (
+    exact_wealth,
+    net_gains,
+    pnl_by_role,
+    pnl_decomposition,
+    role_transfers,
+    wealth_table,
+)
 
 __all__ = [
+    "Attribution",
     "Columns",
     "Discovery",
     "HalfGaps",
     "Log",
     "QuoteHistory",
     "activity_table",
+    "attribute",
+    "bin_shares",
     "columns_of",
     "convergence_time",
+    "counterparty_shares",
     "dot",
     "exact_wealth",
     "fair_marks",
     "fair_paths",
     "half_gaps",
     "half_spreads",
+    "immediacy_rows",
     "immediacy_table",
     "markout_table",
     "markouts",
     "markouts_to_mid",
+    "net_gains",
+    "nis_band",
     "pnl_by_role",
     "pnl_decomposition",
     "price_discovery",
     "public_prices",
+    "quote_ages",
     "quoting_table",
     "role_of",
     "role_transfers",

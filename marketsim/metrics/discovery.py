@@ -15,7 +15,7 @@ import numpy.typing as npt
 from attrs import frozen
 
 from marketsim.errors import ConfigError
-from marketsim.metrics.logs import Floats, Log, QuoteHistory, dot, step_grid
+from marketsim.metrics.logs import Floats, Log, QuoteHistory, step_grid
 
 
 def public_prices(
@@ -47,6 +47,10 @@ def public_prices(
     return prices
 
 
+_RARE = 100
+"""Looks per change of the public price from which on summing piece by piece is faster than a Fourier transform."""
+
+
 @frozen(eq=False)
 class Discovery:
     """How far the public price is from fair value, and how late.
@@ -71,8 +75,9 @@ class Discovery:
 def price_discovery(public: Floats, fair: Floats, *, max_lag: int = 200) -> Discovery:
     """The lag and the root mean squared log distance of the public price, over all markets together.
 
-    All lags are compared over the same looks, `max_lag` to T. O(T log T) per market, by Fourier transform: about 1 ms
-    for 8000 steps, whatever the number of lags.
+    All lags are compared over the same looks, `max_lag` to T. O(T + C max_lag) per market, where the public price
+    changes C times: under 1 ms for 40 000 steps and 200 changes. Where it changes at more than one look in 100,
+    O(T log T), by Fourier transform, whatever the number of lags.
 
     Args:
         public: ticks, shape (markets, T + 1) or (T + 1,).
@@ -91,8 +96,7 @@ def price_discovery(public: Floats, fair: Floats, *, max_lag: int = 200) -> Disc
         wanted = "two arrays of one shape, markets by steps, and a max_lag of at least 0"
         raise ConfigError(f"got shapes {public.shape} and {fair.shape}, max_lag={max_lag!r}; wanted {wanted}")
     log_public, log_fair = _log(public), _log(fair)
-    gaps = log_public - log_fair
-    known = ~np.isnan(gaps)
+    known = _known(log_public - log_fair)
     squares, counts = np.zeros(max_lag + 1), np.zeros(max_lag + 1)
     scale = 0.0
     for one_public, one_fair in zip(log_public, log_fair, strict=True):
@@ -109,36 +113,63 @@ def price_discovery(public: Floats, fair: Floats, *, max_lag: int = 200) -> Disc
         at_bound=lag == max_lag,
         mean_squares=curve,
         compared=int(counts[0]),
-        rms=float(np.sqrt(np.mean(gaps[known] ** 2))) if known.any() else float("nan"),
-        known=int(known.sum()),
-        unknown=int((~known).sum()),
+        rms=float(np.sqrt(np.mean(known**2))) if len(known) else float("nan"),
+        known=len(known),
+        unknown=public.size - len(known),
     )
 
 
 def _log(prices: Floats) -> Floats:
-    return np.log(np.where(prices > 0, prices, np.nan))
+    return np.log(prices if (prices > 0).all() else np.where(prices > 0, prices, np.nan))
+
+
+def _known(values: Floats) -> Floats:
+    there = ~np.isnan(values)
+    return values.ravel() if there.all() else values[there]
 
 
 def _lag_sums(public: Floats, fair: Floats, max_lag: int) -> tuple[Floats, Floats, float]:
     # Sum over t of (p(t) - f(t - L))^2 by its three terms, each a correlation over the looks t = max_lag .. T. Prices
     # are centred first, or the terms would cancel to noise.
-    nothing = np.zeros(max_lag + 1)
     has_public, has_fair = ~np.isnan(public[max_lag:]), ~np.isnan(fair)
     if not has_public.any() or not has_fair.any():
+        nothing = np.zeros(max_lag + 1)
         return nothing, nothing, 0.0
-    centre = fair[has_fair].mean()
-    p = np.where(has_public, public[max_lag:] - centre, 0.0)
-    f = np.where(has_fair, fair - centre, 0.0)
-    crossed = _correlation(f, p)
-    of_fair = _windowed(f * f, has_public)
+    centre = _known(fair).mean()
+    p, f = public[max_lag:] - centre, fair - centre
+    for centred, there in ((p, has_public), (f, has_fair)):
+        if not there.all():
+            centred[~there] = 0.0
+    changes = np.flatnonzero(p[1:] != p[:-1]) + 1
+    crossed = _crossed(f, p, changes) if len(changes) * _RARE <= len(p) else _correlation(f, p)
+    np.multiply(p, p, out=p)
+    np.multiply(f, f, out=f)
+    of_fair, whole_public = _windowed(f, has_public), float(np.sum(p))
     if has_fair.all():
-        of_public: Floats | float = dot(p, p)
+        of_public: Floats | float = whole_public
         counts = np.full(max_lag + 1, float(has_public.sum()))
     else:
-        of_public = _correlation(has_fair.astype(np.float64), p * p)
+        of_public = _correlation(has_fair.astype(np.float64), p)
         counts = np.rint(_windowed(has_fair.astype(np.float64), has_public))
     sums = np.maximum(of_public - 2 * crossed + of_fair, 0.0)
-    return sums, counts, dot(p, p) + dot(f, f)
+    return sums, counts, whole_public + float(np.sum(f))
+
+
+def _crossed(longer: Floats, steps: Floats, changes: npt.NDArray[np.intp]) -> Floats:
+    # The same as _correlation, of an array that is constant between its `changes`: on each piece a window of `longer`.
+    lags = np.arange(len(longer) - len(steps), -1, -1)
+    total = _sums(longer)
+    starts = np.concatenate(([0], changes))
+    windows = np.diff(total[lags[:, None] + np.append(starts, len(steps))], axis=1)
+    sums: Floats = (windows * steps[starts]).sum(axis=1)
+    return sums
+
+
+def _sums(values: Floats) -> Floats:
+    # Of the first 0, 1, 2, ... values.
+    total = np.zeros(len(values) + 1)
+    np.cumsum(values, out=total[1:])
+    return total
 
 
 def _correlation(longer: Floats, shorter: Floats) -> Floats:
@@ -152,7 +183,7 @@ def _windowed(values: Floats, mask: npt.NDArray[np.bool_]) -> Floats:
     # Sum of values[t - L] over the looks t of the mask, for each L.
     if not mask.all():
         return _correlation(values, mask.astype(np.float64))
-    total = np.concatenate(([0.0], np.cumsum(values)))
+    total = _sums(values)
     return (total[len(mask) :] - total[: len(total) - len(mask)])[::-1]
 
 
@@ -241,6 +272,6 @@ def convergence_time(public: Floats, fair: Floats, *, band: float = 0.02) -> flo
     public, fair = np.atleast_2d(public), np.atleast_2d(fair)
     if public.shape != fair.shape:
         raise ConfigError(f"got shapes {public.shape} and {fair.shape}; wanted the same")
-    near = np.abs(public - fair) <= band * np.where(fair > 0, fair, np.nan)
+    near = np.abs(public - fair) <= band * (fair if (fair > 0).all() else np.where(fair > 0, fair, np.nan))
     converged = np.flatnonzero(near.all(axis=0)) if len(near) else np.empty(0, np.intp)
     return float(converged[0]) if len(converged) else float("nan")

@@ -53,8 +53,11 @@ def shortfall_legs(orders: Log, fills: Log, fair: FairValue, *, end: int) -> pd.
         One row per leg: `leg` (row number in the fill log), `order_id`, `owner`, `liquidity`, `quantity` (lots), `fee`
         (tick-lots), `wait` (steps from submission to fill), `cost`, `execution`, `delay` (ticks per lot).
     """
-    order, fill = columns_of(orders, *_ORDER), columns_of(fills, *_FILL)
-    place, found = _rows_of(order["order_id"], fill["order_id"])
+    return pd.DataFrame(_shortfalls(columns_of(orders, *_ORDER), columns_of(fills, *_FILL), fair, end))
+
+
+def _shortfalls(order: Columns, fill: Columns, fair: FairValue, end: int) -> Columns:
+    place, found = rows_of(order["order_id"], fill["order_id"])
     legs = np.flatnonzero(found)
     fill = {name: column[legs] for name, column in fill.items()}
     submitted = order["submitted"][place[legs]].astype(np.int64)
@@ -62,19 +65,18 @@ def shortfall_legs(orders: Log, fills: Log, fair: FairValue, *, end: int) -> pd.
     price = fill["price"].astype(np.float64)
     at_fill = fair_marks(fair, fill["market"], time, end=end)
     at_submit = fair_marks(fair, fill["market"], submitted, end=end)
-    return pd.DataFrame(
-        {
-            "leg": legs,
-            **{name: fill[name] for name in ("order_id", "owner", "liquidity", "quantity", "fee")},
-            "wait": time - submitted,
-            "cost": side * (price - at_submit),
-            "execution": side * (price - at_fill),
-            "delay": side * (at_fill - at_submit),
-        }
-    )
+    return {
+        "leg": legs,
+        **{name: fill[name] for name in ("order_id", "owner", "liquidity", "quantity", "fee")},
+        "wait": time - submitted,
+        "cost": side * (price - at_submit),
+        "execution": side * (price - at_fill),
+        "delay": side * (at_fill - at_submit),
+    }
 
 
-def _rows_of(order_ids: Integers, wanted: Integers) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+def rows_of(order_ids: Integers, wanted: Integers) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+    """(row in `order_ids` of each of `wanted`, whether it is there); order ids are unique."""
     sort = np.argsort(order_ids, kind="stable")
     place = np.searchsorted(order_ids, wanted, sorter=sort)
     inside = place < len(order_ids)
@@ -106,7 +108,10 @@ def unfilled_orders(orders: Log, quotes: Log, fair: FairValue, *, end: int) -> p
         `unfilled` (lots; unfilled = expired + rejected + live), `at` ("best", "last" or "fair": where c came from),
         `cost` (ticks per unfilled lot).
     """
-    order = columns_of(orders, *_ORDER)
+    return pd.DataFrame(_unfilled(columns_of(orders, *_ORDER), QuoteHistory(quotes), fair, end))
+
+
+def _unfilled(order: Columns, history: QuoteHistory, fair: FairValue, end: int) -> Columns:
     done = order["filled"] + order["cancelled"] + order["expired"]
     left = (order["quantity"] - done).astype(np.int64)
     rejected = np.where(order["outcome"] == "rejected", left, 0)
@@ -114,19 +119,17 @@ def unfilled_orders(orders: Log, quotes: Log, fair: FairValue, *, end: int) -> p
     unfilled = order["expired"] + left
     # A cancel may leave an order's row with nothing unfilled; its cost is then priced and never used.
     when = np.where(order["ended"] < 0, end, order["ended"]).astype(np.int64)
-    price, at = _price_now(order, QuoteHistory(quotes), fair, when, end)
+    price, at = _price_now(order, history, fair, when, end)
     side = order["side"].astype(np.float64)
     at_submit = _where(unfilled > 0, order, fair, order["submitted"].astype(np.int64), end)
-    return pd.DataFrame(
-        {
-            **{name: order[name] for name in ("order_id", "owner", "quantity", "filled", "cancelled", "expired")},
-            "rejected": rejected,
-            "live": live,
-            "unfilled": unfilled,
-            "at": at,
-            "cost": side * (price - at_submit),
-        }
-    )
+    return {
+        **{name: order[name] for name in ("order_id", "owner", "quantity", "filled", "cancelled", "expired")},
+        "rejected": rejected,
+        "live": live,
+        "unfilled": unfilled,
+        "at": at,
+        "cost": side * (price - at_submit),
+    }
 
 
 def _price_now(
@@ -186,20 +189,40 @@ def immediacy_table(
         (their sum), `fees` (not part of it). `missing` counts lots, filled or not, whose cost is not known (a market
         without a fair value) and which means and totals leave out.
     """
-    legs, ends = shortfall_legs(orders, fills, fair, end=end), unfilled_orders(orders, quotes, fair, end=end)
-    leg = {str(name): legs[name].to_numpy() for name in legs}
-    order = {str(name): ends[name].to_numpy() for name in ends}
-    leg_role, order_role = roles_of(leg["owner"], roles), roles_of(order["owner"], roles)
-    rows = {}
-    for name in [*of, "all"]:
-        wanted = list(of) if name == "all" else [name]
-        some_legs = np.isin(leg_role, np.array(wanted, dtype=object))
-        some_orders = np.isin(order_role, np.array(wanted, dtype=object))
-        rows[name] = _row(
-            {column: values[some_legs] for column, values in leg.items()},
-            {column: values[some_orders] for column, values in order.items()},
-        )
+    groups = {**{name: [name] for name in of}, "all": list(of)}
+    rows = immediacy_rows(orders, fills, quotes, fair, roles, groups, end=end)
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("role")
+
+
+def immediacy_rows(
+    orders: Log,
+    fills: Log,
+    quotes: Log,
+    fair: FairValue,
+    roles: Mapping[str, str],
+    groups: Mapping[str, Sequence[str]],
+    *,
+    end: int,
+) -> dict[str, dict[str, float]]:
+    """The rows of `immediacy_table` as plain numbers, by the name of a group of roles.
+
+    Args:
+        groups: the roles of each group, by its name; the other arguments are those of `immediacy_table`.
+    """
+    sent, legs = columns_of(orders, *_ORDER), columns_of(fills, *_FILL)
+    members = [role for group in groups.values() for role in group]
+    # Only the orders asked for are priced: the fair value and the quotes are looked up for each.
+    sent, legs = _of(sent, roles, members), _of(legs, roles, members)
+    leg, order = _shortfalls(sent, legs, fair, end), _unfilled(sent, QuoteHistory(quotes), fair, end)
+    return {
+        name: _row(*(part if len(groups) == 1 else _of(part, roles, group) for part in (leg, order)))
+        for name, group in groups.items()
+    }
+
+
+def _of(columns: Columns, roles: Mapping[str, str], wanted: Sequence[str]) -> Columns:
+    own = np.isin(roles_of(columns["owner"], roles), np.array(wanted, dtype=object))
+    return {name: column[own] for name, column in columns.items()}
 
 
 def _row(leg: Columns, order: Columns) -> dict[str, float]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import isfinite
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -100,11 +101,8 @@ def pnl_by_role(fills: Log, fair: FairValue, roles: Mapping[str, str], *, end: i
         a pool by the rounding of its price.
     """
     columns = columns_of(fills, *_LEG)
-    marks = fair_marks(fair, columns["market"], columns["time"], end=end)
-    gross = _value(columns, marks)
-    # Money may exceed 64 bits and is then a column of Python integers.
-    paid = columns["money"].astype(np.float64)
-    net = columns["side"] * (columns["quantity"] * marks - paid)
+    gross = _value(columns, fair_marks(fair, columns["market"], columns["time"], end=end))
+    net = net_gains(columns, fair, end=end)
     role = roles_of(columns["owner"], roles)
     rows = {}
     for name in sorted(dict.fromkeys(role)):
@@ -118,6 +116,23 @@ def pnl_by_role(fills: Log, fair: FairValue, roles: Mapping[str, str], *, end: i
         }
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["fills", "lots", "pnl", "fees", "pnl_net"])
     return table.rename_axis("role")
+
+
+def net_gains(fills: Log, fair: FairValue, *, end: int) -> Floats:
+    """What each leg gained at the fair value of its moment, fees and rounding included.
+
+    Args:
+        fills: the fill log.
+        end: the run's horizon, in steps.
+
+    Returns:
+        side x (quantity x fair(t) - money), tick-lots, shape (legs,).
+    """
+    columns = columns_of(fills, "market", "time", "side", "quantity", "money")
+    marks = fair_marks(fair, columns["market"], columns["time"], end=end)
+    # Money may exceed 64 bits and is then a column of Python integers.
+    gains: Floats = columns["side"] * (columns["quantity"] * marks - columns["money"].astype(np.float64))
+    return gains
 
 
 def _value(columns: Columns, marks: Floats) -> Floats:
@@ -161,46 +176,90 @@ def pnl_decomposition(fills: Log, fair: FairValue, roles: Mapping[str, str], *, 
     return pd.DataFrame.from_dict(rows, orient="index", columns=["at_fill", "carry", "total"]).rename_axis("role")
 
 
-def role_transfers(fills: Log, fair: FairValue, roles: Mapping[str, str], *, end: int) -> pd.DataFrame:
+def role_transfers(
+    fills: Log, fair: FairValue, roles: Mapping[str, str], *, end: int, names: Sequence[str] | None = None
+) -> pd.DataFrame:
     """Who paid whom: what the role of the row gained from the role of the column at fair-at-fill, in tick-lots.
 
-    The counterparties of a leg are the legs of the other side of the same match (venue, market, match id), pro rata to
-    their quantity: in a book the one other leg, in an auction the whole other side of the clear. Antisymmetric, with a
-    diagonal of zeros, both exactly in floats; a row sums to the role's `pnl` of `pnl_by_role` up to rounding. Where two
-    legs of a match have different prices, what passes between them is reckoned at the average of the two.
+    Fees are a role of their own, "fees": what a role paid of them is lost to it. Before fees a leg gains
+    g = side x (quantity x fair - money) + fee, and the legs of a match (venue, market, match id) gain nothing together,
+    whatever a pool rounds. With w the share that a leg has of its side's lots, and G what all buyers gain, the buying
+    leg b gains from the selling leg s
+
+        g_b w_s - g_s w_b - G w_b w_s
+
+    which is what the one lost to the other where there are but two, is pro rata to quantity in a batch, and sums over
+    s to g_b and over b to -g_s also where legs of one side differ in price.
+
+    The table is a matrix minus its own transpose, so that each entry is exactly minus its mirror image, the diagonal
+    exactly 0, and `math.fsum` over all entries exactly 0. A row sums to the role's `pnl_net` of `pnl_by_role`, and that
+    of "fees" to all fees, up to rounding. A match with one side only counts for its fees alone.
 
     Args:
         fills: the fill log.
         roles: role by account.
         end: the run's horizon, in steps.
+        names: the roles of rows and columns, in this order, before "fees"; if left out those that occur, sorted.
+
+    Raises:
+        ConfigError: a leg's role is not among `names`.
     """
     columns = columns_of(fills, "match_id", "venue", *_LEG)
-    role = roles_of(columns["owner"], roles)
-    names = sorted(dict.fromkeys(role))
-    if not names:
-        return pd.DataFrame(dtype=np.float64)
-    place = np.searchsorted(np.array(names, dtype=object), role)
-    match = _matches(columns)
-    marks = fair_marks(fair, columns["market"], columns["time"], end=end)
-    edge = marks - columns["price"].astype(np.float64)
-    lots = columns["quantity"].astype(np.float64)
-    shape = (int(match.max()) + 1, len(names))
-    cell, buys = match * len(names) + place, columns["side"] > 0
+    if names is None:
+        names = sorted(dict.fromkeys(roles_of(columns["owner"], roles)))
+    place, match, buys = role_places(columns["owner"], roles, names), match_numbers(columns), columns["side"] > 0
+    gross = _gross(columns, fair_marks(fair, columns["market"], columns["time"], end=end))
+    shape = (int(match.max(initial=-1)) + 1, len(names))
+    cell = match * len(names) + place
 
     def summed(values: Floats, some: npt.NDArray[np.bool_]) -> Floats:
-        sums: Floats = np.bincount(cell[some], weights=values[some], minlength=shape[0] * shape[1]).astype(np.float64)
-        return sums.reshape(shape)
+        sums = np.bincount(cell[some], weights=values[some], minlength=shape[0] * shape[1])
+        return sums.astype(np.float64).reshape(shape)
 
-    bought, sold = summed(lots, buys), summed(lots, ~buys)
-    bought_edge, sold_edge = summed(lots * edge, buys), summed(lots * edge, ~buys)
-    per_lot = np.divide(1.0, bought.sum(axis=1), out=np.zeros(shape[0]), where=bought.sum(axis=1) > 0)[:, None]
+    lots = columns["quantity"].astype(np.float64)
+    bought, sold = _shares(summed(lots, buys)), _shares(summed(lots, ~buys))
+    buyers, sellers = summed(gross, buys), summed(gross, ~buys)
+    both = (buyers.sum(axis=1) - sellers.sum(axis=1))[:, None] / 2
     pairs = "mr,mc->rc"
-    gained = (np.einsum(pairs, bought_edge * per_lot, sold) + np.einsum(pairs, bought * per_lot, sold_edge)) / 2
-    return pd.DataFrame(gained - gained.T, index=pd.Index(names, name="role"), columns=pd.Index(names, name="from"))
+    paid = np.einsum(pairs, buyers - both * bought, sold) - np.einsum(pairs, bought, sellers)
+    gained = np.zeros((len(names) + 1, len(names) + 1))
+    gained[:-1, :-1] = paid
+    gained[-1, :-1] = np.bincount(place, weights=columns["fee"].astype(np.float64), minlength=len(names))
+    index = [*names, FEES]
+    return pd.DataFrame(gained - gained.T, index=pd.Index(index, name="role"), columns=pd.Index(index, name="from"))
 
 
-def _matches(columns: Columns) -> npt.NDArray[np.intp]:
-    # Dense numbers of the (venue, market, match id) that occur; match ids are unique in a venue only.
+def _gross(columns: Columns, marks: Floats) -> Floats:
+    # What a leg gains before fees. Whole numbers are subtracted as whole numbers: floats would lose what a pool rounds.
+    rounded = columns["side"] * (
+        columns["quantity"].astype(columns["money"].dtype) * columns["price"] - columns["money"]
+    )
+    gross: Floats = _value(columns, marks) + (rounded + columns["fee"]).astype(np.float64)
+    return gross
+
+
+def _shares(lots: Floats) -> Floats:
+    total = lots.sum(axis=1, keepdims=True)
+    shares: Floats = np.divide(lots, total, out=np.zeros_like(lots), where=total > 0)
+    return shares
+
+
+def role_places(owners: npt.NDArray[Any], roles: Mapping[str, str], names: Sequence[str]) -> npt.NDArray[np.intp]:
+    """The place in `names` of the role of each row's owner.
+
+    Raises:
+        ConfigError: a role is not among `names`.
+    """
+    code, labels = codes(owners)
+    places = {name: place for place, name in enumerate(names)}
+    own = [role_of(label, roles) for label in labels]
+    if unknown := [f"{label!r} is {role!r}" for label, role in zip(labels, own, strict=True) if role not in places]:
+        raise ConfigError(f"roles: got {', '.join(unknown)}; wanted one of {', '.join(names)}")
+    return np.array([places[role] for role in own], dtype=np.intp)[code]
+
+
+def match_numbers(columns: Columns) -> npt.NDArray[np.intp]:
+    """Numbers from 0 of the (venue, market, match id) that occur, by leg; match ids are unique in a venue only."""
     venue, venues = codes(columns["venue"])
     market, markets = codes(columns["market"])
     match, _ = pd.factorize(columns["match_id"])

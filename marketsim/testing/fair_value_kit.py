@@ -65,8 +65,8 @@ def _shape(questions: Questions) -> None:
 
 def _prices(questions: Questions) -> None:
     for (market, time), price in questions.asked(questions.factory(), questions.times()).items():
-        if not (isinstance(price, (float, int)) and type(price) is not bool and isfinite(price) and price > 0):
-            raise Broken("prices", "a finite price above 0", f"at({market!r}, {time}) is {price!r}")
+        if not (isinstance(price, (float, int)) and type(price) is not bool and isfinite(price) and price >= 0):
+            raise Broken("prices", "a finite price of at least 0", f"at({market!r}, {time}) is {price!r}")
 
 
 def _compare(rule: str, what: str, wanted: dict[tuple[str, int], Any], came: dict[tuple[str, int], Any]) -> None:
@@ -134,7 +134,7 @@ def _randomness(questions: Questions) -> None:
 def fair_value_checks() -> Iterator[FairValueCheck]:
     """Every check of a fair value."""
     yield FairValueCheck("shape", "markets, and an answer at every time", _shape)
-    yield FairValueCheck("prices", "prices are finite and above 0", _prices)
+    yield FairValueCheck("prices", "prices are finite and not negative", _prices)
     yield FairValueCheck("repeatable", "the same question has the same answer", _repeatable)
     yield FairValueCheck("sequence", "the sequence of questions does not matter", _sequence)
     yield FairValueCheck("twins", "two fair values of one factory agree", _twins)

@@ -12,7 +12,7 @@ from attrs import Factory, define
 
 from experiments.cell import Cell, simulate
 from experiments.config import Study, World
-from experiments.mechanisms import build_venue
+from experiments.mechanisms import build_venues
 from experiments.populations import build_agents
 from experiments.worlds import build_world
 from marketsim.fairvalue import ConstantFairValue
@@ -42,10 +42,10 @@ def run(study: Study, mechanism: str, pi: int, *, seed: int = 3, bystander: bool
     streams = Streams(seed)
     world = build_world(study, streams)
     truth = world.fair_value if fair is None else fair(world.fair_value)
-    agents = build_agents(study, world, streams)
+    agents = build_agents(study, world, streams, mechanism)
     recorder = Recorder()
     simulation = Simulation(
-        venues={mechanism: build_venue(mechanism, truth.markets, pi, study.venue)},
+        venues=build_venues(mechanism, pi, study.venue, study.world, world.anchors),
         agents=[*agents[:2], *([recorder] if bystander else []), *agents[2:]],
         fair_value=truth,
         information=world.information,

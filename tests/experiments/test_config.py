@@ -34,7 +34,7 @@ def test_shipped_configurations_read_back(name: str):
         ("[world]\nwalk_var = inf", "World.walk_var"),
         ("[world]\ntick_size = 0.0", "World.tick_size"),
         ('[world]\nkind = "flat"', "World.kind"),
-        ('[population]\nkind = "crowd"', "lp_vs_informed, lp_vs_snipers"),
+        ('[population]\nkind = "crowd"', "diverse, naive_dominated, lp_vs_snipers"),
         ('[population]\nkind = "lp_vs_snipers"\nbudget = 5.0', "budget"),
         ("seeds = ", "f.toml"),
     ],

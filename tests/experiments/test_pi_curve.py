@@ -34,7 +34,15 @@ SMALL = Study(
         ),
     ),
 )
-RESULTS = ["cells.parquet", "config.toml", "manifest.json", "pi_curve.png", "summary.md", "summary.parquet"]
+RESULTS = [
+    "cells.parquet",
+    "config.toml",
+    "manifest.json",
+    "pi_curve.png",
+    "report.html",
+    "summary.md",
+    "summary.parquet",
+]
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.statistics import best_interval, distinct, mean_and_se, summarise
+from experiments.statistics import best_interval, distinct, mean_and_se, summarise, verdict
 
 
 def cells(values: dict[int, list[float]], measure: str = "shortfall") -> pd.DataFrame:
@@ -78,3 +78,23 @@ def test_no_difference_is_called_flat():
 
 def test_nothing_measured_has_no_best():
     assert best_interval(cells({0: [np.nan], 5: [np.nan]})) is None
+
+
+def test_a_pool_is_not_averaged_with_the_book_and_has_no_interval():
+    both = cells({0: [3.0, 3.1, 2.9], 5: [2.0, 2.2, 2.1]})
+    pool = both[both["mechanism"] == "clob"].assign(mechanism="lmsr", shortfall=-100.0)
+    assert best_interval(pd.concat([both, pool])) == best_interval(both)
+    assert best_interval(both).cost == pytest.approx(2.1)
+    assert best_interval(pool) is None
+    assert best_interval(both.drop(columns="shortfall")) is None
+
+
+def test_the_verdict_is_that_of_the_best():
+    noise = np.array([0.0, 0.5, -0.5, 0.2])
+    inside = cells({0: list(5 + noise), 1: list(4 + noise), 10: list(1 + noise), 50: list(3 + noise)})
+    assert verdict(best_interval(inside)) == "optimum at pi = 10"
+    assert verdict(best_interval(inside[inside["pi"] != 50])) == "no optimum shown"
+    assert verdict(best_interval(cells({0: list(1 + noise), 1: list(4 + noise)}))) == "no interval beats the CLOB"
+    assert verdict(best_interval(cells({0: [1.0, 3.0, 2.0], 1: [2.0, 1.0, 3.0]}))) == "flat"
+    assert verdict(best_interval(cells({0: [1.0], 1: [2.0]}))) == "cannot be told"
+    assert verdict(None) == "not known"

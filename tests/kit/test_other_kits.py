@@ -8,12 +8,17 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 
+from agents.aggregated import AggregatedEvidenceTrader
+from agents.background import Momentum, ZeroIntelligence
 from agents.belief import ScalarBelief
 from agents.bootstrap import BootstrapLadder
 from agents.capital import Capital
+from agents.edge import EdgeTrading
+from agents.factor_belief import FactorBelief
 from agents.flow import Investor, NoiseTrader
 from agents.gaussian import GaussianTrader
-from agents.market_maker import MarketMaker, NewsMaker
+from agents.joint_factor import JointFactorTrader
+from agents.market_maker import EndogenousSpread, MarketMaker, NewsMaker
 from agents.sniper import Sniper
 from marketsim.errors import ConfigError
 from marketsim.fairvalue import ConstantFairValue, LatentFactorWalk, OrnsteinUhlenbeck
@@ -42,13 +47,34 @@ def _beliefs():
     return {market: ScalarBelief(mean=log(10_000), precision=1e3) for market in MARKETS}
 
 
+def _trading():
+    return EdgeTrading(Capital(10**9), 5)
+
+
+def _factors():
+    loadings = {"A": (1.5, 0.1), "B": (0.4, 1.5)}
+    return FactorBelief(dict.fromkeys(MARKETS, log(10_000)), loadings, 1e3, process_variance=1e-6)
+
+
+def _aggregated():
+    weights = {"A": {"B": 0.6}, "B": {"A": 0.6}}
+    return AggregatedEvidenceTrader("x", _beliefs(), _trading(), weights, review_interval=20)
+
+
 BUILT_IN = {
     "noise-trader": lambda: NoiseTrader("x", MARKETS, Capital(10**9), 5, arrival_rate=50.0),
     "investor": lambda: Investor("x", "A", arrival_rate=50.0),
     "market-maker": lambda: MarketMaker("x", _beliefs(), 1e4, 5, 10**9, review_interval=20),
+    "endogenous-maker": lambda: MarketMaker(
+        "x", _beliefs(), 1e4, 5, 10**9, EndogenousSpread(0.001), review_interval=20
+    ),
     "news-maker": lambda: NewsMaker("x", "A", 10_000.0, 20.0),
     "sniper": lambda: Sniper("x", "A"),
-    "gaussian-trader": lambda: GaussianTrader("x", _beliefs(), Capital(10**9), 5, review_interval=20),
+    "gaussian-trader": lambda: GaussianTrader("x", _beliefs(), _trading(), review_interval=20),
+    "aggregated-evidence": _aggregated,
+    "joint-factor": lambda: JointFactorTrader("x", _factors(), _trading(), review_interval=20),
+    "momentum-trader": lambda: Momentum("x", "A", review_interval=10),
+    "zero-intelligence": lambda: ZeroIntelligence("x", MARKETS, arrival_rate=50.0),
     "bootstrap-ladder": lambda: BootstrapLadder("x", dict.fromkeys(MARKETS, 10_000.0), 10),
 }
 

@@ -74,6 +74,26 @@ def _brute_force(public, fair, max_lag):
     return np.array(curve)
 
 
+@pytest.mark.parametrize("changes", [0, 1, 7, 400])
+@pytest.mark.parametrize("missing", ["nothing", "public", "fair", "both"])
+def test_lags_of_a_price_that_seldom_changes(changes, missing):
+    rng = np.random.default_rng(changes)
+    fair = 100 * np.exp(np.cumsum(rng.standard_normal((2, 3000)) * 1e-3, axis=1))
+    times = np.sort(rng.integers(0, 3000, changes))
+    public = fair[:, np.append(0, times)][:, np.searchsorted(times, np.arange(3000), side="right")]
+    if missing in {"public", "both"}:
+        public[0, :60] = public[1, 500:900] = np.nan
+    if missing in {"fair", "both"}:
+        fair[0, 2990:] = fair[1, 30:50] = np.nan
+    found = price_discovery(public, fair, max_lag=25)
+    logs = np.log(public), np.log(fair)
+    gaps = np.array([logs[0][:, 25:] - logs[1][:, 25 - lag : 3000 - lag] for lag in range(26)]).reshape(26, -1)
+    expected = np.nanmean(gaps**2, axis=1)
+    assert found.mean_squares == pytest.approx(expected, rel=1e-9)
+    assert (found.lag, found.compared) == (float(expected.argmin()), (~np.isnan(gaps[0])).sum())
+    assert found.rms == pytest.approx(np.sqrt(np.nanmean((logs[0] - logs[1]) ** 2)))
+
+
 points = st.one_of(st.floats(50.0, 200.0), st.just(float("nan")), st.just(0.0))
 
 

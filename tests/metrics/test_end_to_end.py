@@ -136,10 +136,11 @@ def test_fees_stand_in_the_book_s_wealth(book):
 
 def test_the_sniper_is_paid_by_the_maker(run):
     transfers = role_transfers(run.fills, run.fair_value, run.roles, end=END)
-    gains = pnl_by_role(run.fills, run.fair_value, run.roles, end=END)["pnl"]
+    gains = pnl_by_role(run.fills, run.fair_value, run.roles, end=END)
     assert transfers.loc["sniper", "lp"] > 0
-    for role in transfers.index:
-        assert transfers.loc[role].sum() == pytest.approx(gains[role], rel=1e-9)
+    for role in gains.index:
+        assert transfers.loc[role].sum() == pytest.approx(gains.loc[role, "pnl_net"], rel=1e-9)
+    assert transfers.loc["fees"].sum() == sum(run.ledger.fees.values())
 
 
 def test_markouts_of_both_sides_cancel(run):

@@ -1,4 +1,5 @@
 from fractions import Fraction
+from math import fsum
 
 import numpy as np
 import pytest
@@ -143,23 +144,71 @@ def test_transfers_by_hand():
         leg("bob", 1, 2, 10, 2, market="n"), leg("eve", -1, 2, 10, 2, market="n"),
     )  # fmt: skip
     table = role_transfers(log, FAIR, ROLES, end=3)
-    assert table.index.tolist() == table.columns.tolist() == ["eve", "lp", "noise"]
+    assert table.index.tolist() == table.columns.tolist() == ["eve", "lp", "noise", "fees"]
     assert table.loc["noise", "lp"] == pytest.approx(5 * 4 / 6 * 3)
     assert table.loc["eve", "lp"] == pytest.approx(1 * 4 / 6 * 3 - 2 * 1)
     assert table.loc["eve", "noise"] == pytest.approx(1 * 2 / 6 * 3 + 2 * 2)
 
 
-@settings(max_examples=40)
-@given(legs)
-def test_transfers_are_antisymmetric_and_add_up_to_the_gains(trades):
-    log = fills(*(row for match in _matches(trades) for row in match))
+def test_transfers_through_a_pool_by_hand():
+    # Fair value 103: the pool sells 3 lots at about 102 and rounds up to 307 tick-lots, the venue takes 5 on top.
+    log = fills(leg("ann", 1, 3, 102, 2, money=312, fee=5), leg("pool:v", -1, 3, 102, 2, money=307, liquidity="maker"))
     table = role_transfers(log, FAIR, ROLES, end=3)
-    values = table.to_numpy()
+    assert (table.loc["pool", "noise"], table.loc["noise", "fees"], table.loc["pool", "fees"]) == (-2.0, -5.0, 0.0)
+    named = role_transfers(log, FAIR, ROLES, end=3, names=("noise", "lp", "pool"))
+    assert named.index.tolist() == ["noise", "lp", "pool", "fees"]
+    assert named.loc["noise"].tolist() == [0.0, 0.0, 2.0, -5.0]
+    with pytest.raises(ConfigError, match="'pool:v' is 'pool'; wanted one of noise, lp"):
+        role_transfers(log, FAIR, ROLES, end=3, names=("noise", "lp"))
+
+
+def test_a_taker_pays_each_maker_that_maker_s_price():
+    log = fills(leg("ann", 1, 3, 102, 2, money=305), leg("bob", -1, 2, 101, 2), leg("eve", -1, 1, 103, 2))
+    table = role_transfers(log, FAIR, ROLES, end=3)
+    assert table.loc["noise"].to_dict() == pytest.approx({"eve": 0.0, "lp": 4.0, "noise": 0.0, "fees": 0.0})
+
+
+side = st.lists(
+    st.tuples(st.sampled_from(["ann", "bob", "cat", "pool:amm"]), st.integers(1, 10**6), st.integers(-9, 50)),
+    min_size=1,
+    max_size=4,
+)
+
+
+def _clear(number, buyers, sellers, price, time):
+    # Lots and money balance; the last leg of the shorter side takes the rest, and rounding goes to the last seller.
+    short = sum(lots for _, lots, _ in buyers) - sum(lots for _, lots, _ in sellers)
+    (sellers if short > 0 else buyers).append(("eve", abs(short), 0)) if short else None
+    rows = [leg(o, 1, n, price, time, fee=fee, match_id=number, money=n * price + fee + 3) for o, n, fee in buyers]
+    rows += [leg(o, -1, n, price, time, fee=fee, match_id=number) for o, n, fee in sellers]
+    rows[-1]["money"] += 3 * len(buyers)
+    return rows
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(side, side, st.integers(20, 10**6), st.integers(0, 3)), max_size=5))
+def test_transfers_sum_to_exactly_nothing_and_add_up_to_the_net_gains(clears):
+    log = fills(*(row for number, clear in enumerate(clears) for row in _clear(number, *clear)))
+    values = (table := role_transfers(log, FAIR, ROLES, end=3)).to_numpy()
     assert (values == -values.T).all()
-    gains = pnl_by_role(log, FAIR, ROLES, end=3)["pnl"]
-    scale = sum(lots * (price + 200) for _, _, _, lots, price, _, _ in trades) + 1
-    for role in table.index:
-        assert table.loc[role].sum() == pytest.approx(gains[role], abs=1e-9 * scale)
+    assert fsum(values.ravel()) == 0.0
+    gains = pnl_by_role(log, FAIR, ROLES, end=3)
+    scale = 1.0 + sum(log.columns()["quantity"] * (log.columns()["price"] + 200.0))
+    for role in gains.index:
+        assert table.loc[role].sum() == pytest.approx(gains.loc[role, "pnl_net"], abs=1e-12 * scale)
+        assert table.loc["fees", role] == gains.loc[role, "fees"]
+    assert table.loc["fees"].sum() == gains["fees"].sum()
+
+
+def test_what_a_pool_rounds_is_not_lost_beside_large_sums():
+    # 2^52 lots at 1000: one tick-lot of rounding is far below the last bit of the money as a float.
+    lots = 2**52
+    pair = (
+        leg("ann", 1, lots, 1000, 3, money=1000 * lots + 1),
+        leg("pool:v", -1, lots, 1000, 3, money=1000 * lots + 1),
+    )
+    flat = Paths({"m": [1000.0] * 4})
+    assert role_transfers(fills(*pair), flat, ROLES, end=3).loc["pool", "noise"] == 1.0
 
 
 def test_money_beyond_64_bits():
@@ -176,4 +225,4 @@ def test_empty_logs():
     assert wealth_table(Ledger(), {}, {}).empty
     assert pnl_by_role(fills(), FAIR, ROLES, end=3).empty
     assert pnl_decomposition(fills(), FAIR, ROLES, end=3).empty
-    assert role_transfers(fills(), FAIR, ROLES, end=3).empty
+    assert role_transfers(fills(), FAIR, ROLES, end=3).to_dict() == {"fees": {"fees": 0.0}}

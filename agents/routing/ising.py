@@ -1,0 +1,157 @@
+"""The Ising model on a full graph, by exact enumeration of its 2^n states, in NumPy and in JAX.
+
+Spins x are -1 or +1; the energy is -beta (h.x + sum over i<j of J_ij x_i x_j). Parameters are one vector `theta` of
+length d = n (n + 1) / 2: the n biases h, then the couplings J_ij by rows of the upper triangle. The statistics f(x)
+have the same layout: x, then x_i x_j. Then log p(x) = beta theta.f(x) - log Z, an exponential family.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import isqrt
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from attrs import field, frozen
+
+from agents.routing.policy import Array, Namespace, softmax
+from marketsim.checks import number
+from marketsim.errors import ConfigError
+
+SPINS_MAX = 16
+"""The tables of 16 spins take 90 MB, and double with the next one, as does the time: sample instead."""
+
+_HALVES_MAX = 10  # spins up to which the states are also kept by halves, for the event loop
+
+_EXPONENT_MAX = 600.0
+
+
+class Inference(Protocol):
+    """Expectations under the model. Sampling engines use `draws`, `n_draws` uniforms; exact ones use none."""
+
+    @property
+    def n_draws(self) -> int: ...
+    @property
+    def beta(self) -> float: ...
+
+    def marginals(self, theta: Array, context: Array, bit: Array, draws: Array, xp: Namespace, /) -> Array:
+        """Shape (n,): E[x | x_context = bit]."""
+
+    def moments(self, theta: Array, draws: Array, xp: Namespace, /) -> Array:
+        """Shape (d,): E[f(x)]."""
+
+    def conditional_moments(self, theta: Array, seen: Array, clamped: int, draws: Array, xp: Namespace, /) -> Array:
+        """Shape (d,): E[f(x) | x_i = seen_i where seen_i is not 0]; `clamped` is how many those are."""
+
+
+class _Tables(NamedTuple):
+    spins: Array  # (states, n)
+    features: Array  # (states, d)
+    scaled: Array  # beta times features
+    log_mask: Array  # (n, 2, states): 0 where the state has spin i down or up, else -inf
+
+
+class _Half(NamedTuple):
+    scaled: Array  # (states / 2, d)
+    sums: Array  # (n + 1, states / 2): the spins, and a row of ones for the normaliser
+    safe: float  # |theta|^2 up to which no exponential can overflow, nor all of them vanish
+
+
+def spin_count(theta_length: int) -> int:
+    """n, from d = n (n + 1) / 2."""
+    n = (isqrt(8 * theta_length + 1) - 1) // 2
+    if n < 1 or n * (n + 1) // 2 != theta_length:
+        raise ConfigError(f"theta: got {theta_length} parameters, wanted n (n + 1) / 2: n biases, then the couplings")
+    return n
+
+
+def theta_of(biases: Array, couplings: Array) -> Array:
+    """The parameter vector, from biases (n,) and a symmetric matrix of couplings (n, n)."""
+    biases, couplings = np.asarray(biases, float), np.asarray(couplings, float)
+    return np.concatenate([biases, couplings[np.triu_indices(len(biases), 1)]])
+
+
+def split_theta(theta: Array) -> tuple[Array, Array]:
+    """(biases (n,), symmetric couplings (n, n) with a zero diagonal), in NumPy."""
+    theta = np.asarray(theta)
+    n = spin_count(len(theta))
+    couplings = np.zeros((n, n))
+    couplings[np.triu_indices(n, 1)] = theta[n:]
+    return theta[:n].copy(), couplings + couplings.T
+
+
+@lru_cache(maxsize=8)
+def _tables(length: int, beta: float) -> _Tables:
+    n = spin_count(length)
+    if n > SPINS_MAX:
+        raise ConfigError(f"exact inference: got {n} spins, wanted at most {SPINS_MAX}; use inference='thrml'")
+    spins = 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)[::-1]) & 1) - 1.0
+    left, right = np.triu_indices(n, 1)
+    features = np.concatenate([spins, spins[:, left] * spins[:, right]], axis=1)
+    up = spins.T > 0
+    log_mask = np.where(np.stack([~up, up], axis=1), 0.0, -np.inf)
+    return _Tables(spins, features, features if beta == 1.0 else beta * features, log_mask)
+
+
+@lru_cache(maxsize=128)
+def _half(length: int, beta: float, context: int, up: bool) -> _Half:
+    tables = _tables(length, beta)
+    rows = (tables.spins[:, context] > 0) == up
+    spins = tables.spins[rows].T
+    sums = np.concatenate([spins, np.ones((1, spins.shape[1]))])
+    safe = (_EXPONENT_MAX / beta) ** 2 / length
+    return _Half(np.ascontiguousarray(tables.scaled[rows]), np.ascontiguousarray(sums), safe)
+
+
+@frozen
+class Exact:
+    """Enumeration of all states: no sampling noise, 2^n work."""
+
+    beta: float = field(default=1.0, validator=number(above=0.0))
+
+    @property
+    def n_draws(self) -> int:
+        return 0
+
+    def marginals(self, theta: Array, context: Array, bit: Array, _draws: Array, xp: Namespace, /) -> Array:
+        if xp is np and theta.shape[0] <= _HALVES_MAX * (_HALVES_MAX + 1) // 2:
+            return self._marginals_by_halves(theta, int(context), bool(bit > 0))
+        tables = _tables(theta.shape[0], self.beta)
+        mask = xp.asarray(tables.log_mask)[context, (bit > 0) * 1]
+        # The mask joins before the maximum is taken: a clamped state may be as unlikely as it likes.
+        return softmax(xp.asarray(tables.scaled) @ theta + mask, xp) @ xp.asarray(tables.spins)
+
+    def moments(self, theta: Array, _draws: Array, xp: Namespace, /) -> Array:
+        tables = _tables(theta.shape[0], self.beta)
+        return softmax(xp.asarray(tables.scaled) @ theta, xp) @ xp.asarray(tables.features)
+
+    def conditional_moments(self, theta: Array, seen: Array, _clamped: int, _draws: Array, xp: Namespace, /) -> Array:
+        tables = _tables(theta.shape[0], self.beta)
+        energies = _clamped_energies(tables, theta, seen, xp)
+        return softmax(energies, xp) @ xp.asarray(tables.features)
+
+    def log_partition(self, theta: Array, seen: Array, xp: Namespace) -> Array:
+        """Log of the sum of exp(beta theta.f(x)) over the states that agree with `seen`.
+
+        The log likelihood of what was seen is this less the same with nothing seen.
+        """
+        energies = _clamped_energies(_tables(theta.shape[0], self.beta), theta, seen, xp)
+        top = energies.max()
+        return top + xp.log(xp.exp(energies - top).sum())
+
+    def _marginals_by_halves(self, theta: Array, context: int, up: bool) -> Array:
+        # The event loop's path: only the half of the states that agrees with the context, in as few calls as can be.
+        half = _half(len(theta), self.beta, context, up)
+        weights = half.scaled.dot(theta)
+        # By Cauchy and Schwarz no energy exceeds beta |theta| sqrt(d): where that is small, exp needs no shift.
+        if theta.dot(theta) > half.safe:
+            weights -= np.maximum.reduce(weights)
+        np.exp(weights, weights)
+        sums = half.sums.dot(weights)
+        sums /= sums[-1]
+        return sums[:-1]
+
+
+def _clamped_energies(tables: _Tables, theta: Array, seen: Array, xp: Namespace) -> Array:
+    agreeing = xp.asarray(tables.spins) @ seen > xp.abs(seen).sum() - 0.5
+    return xp.where(agreeing, xp.asarray(tables.scaled) @ theta, -xp.inf)

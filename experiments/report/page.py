@@ -1,0 +1,279 @@
+"""The report as one HTML page with everything inside: no script, no font, no picture from elsewhere."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from attrs import frozen
+
+from experiments import figures
+from experiments.cell import cells_of
+from experiments.config import Study, dumps
+from experiments.report import answer, tables
+from experiments.report.answer import Finding
+from experiments.report.numbers import Curves, Estimate, Point, listed, plain
+from experiments.report.tables import Entry, Table
+from experiments.runner import manifest
+from experiments.statistics import Best, best_interval, mean_and_se, without_rounding
+from experiments.summary import caveats, question, setting
+from experiments.sweeps import FEW, many, sweep_of
+
+
+@frozen
+class Picture:
+    """An image as a data address, and what it shows in words."""
+
+    source: str
+    alt: str
+
+
+@frozen
+class Block:
+    """Tables in view, and more of their kind behind a line that opens them."""
+
+    shown: tuple[Table, ...]
+    folded: tuple[Table, ...] = ()
+
+
+@frozen
+class Section:
+    """What the report says of one variant; a `folded` one has no pictures and stands behind a line that opens it."""
+
+    folded: bool
+    anchor: str
+    name: str
+    setting: str
+    answer: list[str]
+    best: str
+    change: Entry
+    cost: Entry
+    curve: Picture | None
+    pi_table: Table | None
+    transfers: Block
+    gains: Table | None
+    markouts: Picture | None
+    markout_table: Table | None
+    flatness: str
+    attribution: Block
+    activity: Table | None
+    beliefs: Table | None
+    discovery: Table | None
+
+
+@frozen(eq=False)
+class _Variant:
+    study: Study
+    cells: pd.DataFrame
+    summary: pd.DataFrame
+    curves: Curves
+    found: Finding | None
+    best: Best | None
+
+
+def write(study: Study, cells: pd.DataFrame, summary: pd.DataFrame, path: Path) -> None:
+    """Write the report of a study to `path`, one HTML file in UTF-8.
+
+    Args:
+        study: the study, variants included.
+        cells: its runs, as `experiments.runner.run_study` gives them.
+        summary: what `experiments.statistics.summarise` makes of them.
+    """
+    path.write_text(_render(study, cells, summary), encoding="utf-8")
+
+
+def _render(study: Study, cells: pd.DataFrame, summary: pd.DataFrame) -> str:
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    folder = files("experiments") / "templates"
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    page = environment.from_string((folder / "report.html").read_text(encoding="utf-8"))
+    variants = {
+        name: _variant(own, name, cells, summary)
+        for name, own in study.resolved().items()
+        if (cells["variant"] == name).any()
+    }
+    folded = len(variants) > FEW  # drawing takes over a second a variant
+    sections = [
+        _section(number, name, variant, folded=folded)
+        for number, (name, variant) in enumerate(variants.items(), start=1)
+    ]
+    return page.render(
+        title=study.title or study.name,
+        style=Markup((folder / "report.css").read_text(encoding="utf-8")),  # noqa: S704  (our own file)
+        question=_pretty(question(study)),
+        answer=_answer(variants, sections),
+        overview=_overview(study, variants, summary),
+        questions=tables.questions(study, cells),
+        sections=sections,
+        caveats=[_pretty(line.removeprefix("- ")) for line in caveats(study, cells)],
+        configuration=dumps(study),
+        validity=_validity(study, cells),
+    )
+
+
+def _variant(study: Study, name: str, cells: pd.DataFrame, summary: pd.DataFrame) -> _Variant:
+    own, curves = cells[cells["variant"] == name], Curves.of(summary, name)
+    best = best_interval(own)
+    return _Variant(study, own, summary[summary["variant"] == name], curves, answer.finding(curves), best)
+
+
+def _answer(variants: dict[str, _Variant], sections: list[Section]) -> list[str]:
+    if len(sections) == 1:
+        return sections[0].answer
+    return answer.overall(
+        {name: variant.found for name, variant in variants.items()},
+        {name: variant.curves for name, variant in variants.items()},
+        {name: variant.best for name, variant in variants.items()},
+    )
+
+
+def _section(number: int, name: str, variant: _Variant, *, folded: bool) -> Section:
+    study, curves, found = variant.study, variant.curves, variant.found
+    seen, rest = _split(curves, found)
+    matrices = tables.has_transfers(curves)
+    return Section(
+        folded=folded,
+        anchor=f"variant-{number}",
+        name="Results" if name == "base" else name,
+        setting=setting(study),
+        answer=answer.sentences(curves, found, variant.best),
+        best=answer.optimum(variant.best),
+        change=Entry(found.change.signed, found.point.label, found.told) if found else Entry("cannot be told"),
+        cost=_cost_beside(curves, found),
+        curve=None if folded else _curve(variant, name),
+        pi_table=tables.measures(curves, tables.PI_CURVE, "Gains, losses and waiting by mechanism and interval"),
+        transfers=_matrices(curves, seen, rest) if matrices else Block(()),
+        gains=None if matrices else tables.gains(curves),
+        markouts=None if folded else _markouts(variant, name),
+        markout_table=tables.measures(curves, _by_horizon(study), "Markout per lot, money") if folded else None,
+        flatness=_flatness(variant),
+        attribution=_attribution(variant, seen, [] if folded else rest),
+        activity=tables.measures(curves, tables.ACTIVITY, "How much is traded, quoted and left waiting"),
+        beliefs=tables.belief_fit(variant.cells),
+        discovery=tables.measures(curves, tables.DISCOVERY, "How the public price follows the truth"),
+    )
+
+
+def _overview(study: Study, variants: dict[str, _Variant], summary: pd.DataFrame) -> Picture | None:
+    sweep = sweep_of(study)
+    if sweep is None and not many(study):
+        return None
+    known = [
+        f"{name} at {one.found.point.label} {one.found.change.signed}" for name, one in variants.items() if one.found
+    ]
+    against = f"measures of the liquidity provider against the {sweep.factor}" if sweep else "differences to the CLOB"
+    alt = f"All variants in one picture: {against}. Largest differences in LP gain, money per run: {'; '.join(known)}."
+    return Picture(_address(figures.all_variants, study, summary), alt)
+
+
+def _by_horizon(study: Study) -> dict[str, tuple[str, str]]:
+    roles = (("lp", "LP"), ("taker", "takers"))
+    return {
+        f"{role}_markout_{horizon}": (words, f"after {horizon} steps" if horizon else "at the fill")
+        for role, words in roles
+        for horizon in sorted(study.markout_horizons)
+    }
+
+
+def _cost_beside(curves: Curves, found: Finding | None) -> Entry:
+    change = curves.change(found.point, "shortfall_per_lot") if found else Estimate()
+    return Entry(change.signed, told=change.told()) if change.known else Entry("cannot be told")
+
+
+def _split(curves: Curves, found: Finding | None) -> tuple[list[Point], list[Point]]:
+    # In view: the CLOB and the point that the answer looks at; without these the first two.
+    seen = [curves.book, found.point] if curves.book and found else list(curves.points[:2])
+    return [point for point in curves.points if point in seen], [point for point in curves.points if point not in seen]
+
+
+def _matrices(curves: Curves, seen: list[Point], rest: list[Point]) -> Block:
+    top = tables.largest_transfer(curves)
+    return Block(
+        tuple(tables.transfers(curves, point, top) for point in seen),
+        tuple(tables.transfers(curves, point, top) for point in rest),
+    )
+
+
+def _attribution(variant: _Variant, seen: list[Point], rest: list[Point]) -> Block:
+    def made(points: list[Point]) -> list[Table]:
+        found = [tables.attribution(variant.cells, points, variant.study.horizon, each) for each in tables.FAMILIES]
+        return [table for table in found if table]
+
+    return Block(tuple(made(seen)), tuple(table for point in rest for table in made([point])))
+
+
+def _curve(variant: _Variant, name: str) -> Picture:
+    points = "; ".join(f"{point.label} {variant.curves.mean(point, 'lp_pnl')}" for point in variant.curves.points)
+    named = "" if name == "base" else f" of {name}"
+    alt = (
+        f"Pi-curve{named}: gains, LP markout per lot, cost of trading at once and a fourth panel against the batch "
+        f"interval. Gain of the liquidity provider, money per run: {points}. The table below has the numbers."
+    )
+    return Picture(_address(figures.pi_curve, variant.study, variant.summary, variant.best), alt)
+
+
+def _markouts(variant: _Variant, name: str) -> Picture:
+    curves, horizons = variant.curves, variant.study.markout_horizons
+    later = max(horizons)
+    points = "; ".join(
+        f"{point.label} {curves.mean(point, 'lp_markout_0')} at the fill, "
+        f"{curves.mean(point, f'lp_markout_{later}')} after {later} steps"
+        for point in curves.points
+    )
+    named = "" if name == "base" else f" in {name}"
+    alt = f"Markout per lot by horizon{named}, liquidity provider and takers. Liquidity provider: {points}."
+    return Picture(_address(figures.markouts, curves, horizons), alt)
+
+
+def _address(draw: Callable[..., bytes], *of: Any) -> str:
+    return f"data:image/svg+xml;base64,{b64encode(draw(*of)).decode('ascii')}"
+
+
+def _flatness(variant: _Variant) -> str:
+    """Whether the mark at the longest horizon differs from that at the fill, seed by seed, beyond chance."""
+    later = max(variant.study.markout_horizons)
+    gaps: dict[str, Estimate] = {}
+    for point in variant.curves.points:
+        runs = variant.cells[(variant.cells["mechanism"] == point.mechanism) & (variant.cells["pi"] == point.pi)]
+        for role, words in (("lp", "LP"), ("taker", "takers")):
+            last, first = f"{role}_markout_{later}", f"{role}_markout_0"
+            if later and last in runs and first in runs:
+                gap = mean_and_se(without_rounding(runs[last], runs[first]))
+                gaps[f"{words} at {point.label}"] = Estimate(gap["mean"], gap["se"], int(gap["n"]))
+    known = {name: gap for name, gap in gaps.items() if gap.n > 1}
+    if not known:
+        return "Whether the curves are flat cannot be told."
+    off = [f"{name} ({gap.signed})" for name, gap in known.items() if gap.told(len(known))]
+    if off:
+        return (
+            f"Between the fill and {later} steps later these change beyond chance: {listed(off)}. Either the truth can "
+            "be foretold in this world, or the fills near the end, which have no later mark, are unlike the others."
+        )
+    return f"Between the fill and {later} steps later none of the {len(known)} curves changes beyond chance."
+
+
+def _validity(study: Study, cells: pd.DataFrame) -> dict[str, Any]:
+    made = manifest(study, cells, [])
+    sums = cells["wealth_sum"]
+    broken = int((sums != 0).sum())  # nan counts as broken
+    seeds = made["seeds"]
+    whole = seeds == list(range(seeds[0], seeds[-1] + 1))
+    return {
+        "runs": len(cells),
+        "missing": max(0, len(cells_of(study)) - len(cells)),
+        "broken": broken,
+        "worst": plain(float(sums.abs().max())),
+        "seeds": f"{seeds[0]} to {seeds[-1]}" if whole and len(seeds) > 1 else ", ".join(map(str, seeds)),
+        "versions": [*made["versions"].items(), ("Python", made["python"]), ("platform", made["platform"])],
+        "digest": made["cells_digest"],
+    }
+
+
+def _pretty(text: str) -> str:
+    return text.replace(" +- ", " ± ")

@@ -1,0 +1,1 @@
+"""The Ising router on recorded trades: data, agents and the study."""

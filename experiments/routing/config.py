@@ -1,0 +1,151 @@
+"""The configuration of a routing study: one attrs class, TOML in and out."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import cattrs
+import tomli_w
+from attrs import field, frozen
+from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
+
+from agents.routing.catalogue import INFERENCE, POLICIES
+from agents.routing.learning import OBSERVED_LIKELIHOOD, RULES
+from agents.routing.paths import CONTEXTS, LAST, MODES
+from agents.routing.policy import INFORMATION
+from experiments.routing.synthetic import LeadLag
+from marketsim import checks
+from marketsim.checks import integer, kind, one_of
+from marketsim.errors import ConfigError
+
+SYNTHETIC = "synthetic"
+OWN = "own"
+TIES = ("shared", "draw")
+
+
+def _different(*choices: str, some: bool = True) -> Any:
+    def check(instance: Any, attribute: Any, value: Any) -> None:
+        known = all(item in choices for item in value)
+        if not known or (some and not value) or len(dict.fromkeys(value)) != len(value):
+            got, wanted = f"got {list(value)!r}", f"wanted different ones of {', '.join(choices)}"
+            raise ConfigError(f"{type(instance).__name__}.{attribute.name}: {got}, {wanted}")
+
+    return check
+
+
+@frozen(kw_only=True)
+class RouteStudy:
+    """A whole routing study: agents x context modes x what the context bit is x windows x seeds on one data set.
+
+    Args:
+        data: a folder that `experiments.routing.tapes.read_folder` understands, or "synthetic".
+        agents: names of `agents.routing.catalogue`; empty: all.
+        contexts: "fixed" (venue `context_venue`) or "random".
+        knows: what the context bit is: "last", the label of the bucket that has just closed, or "label", that of the
+            bucket to come, which no router could know.
+        information: what agents learn from at each step: "choice" (one bit), "context+choice" (two), or "own", what
+            each was made for. Baselines are comparable at equal information only.
+        rule, inference: of the agents "ising" and "ising-biases"; inference is also that of the other Ising agents.
+        ties: "shared" (every tied best is a hit) or "draw" (one of them).
+        width_ms: of buckets; 0: what suits the data.
+        windows: successive windows of equal length; every run starts afresh in each.
+        steps: decisions in each window; 0: all.
+        control_seeds: of the control on shuffled rows; 0: none.
+        compare_seeds, compare_steps: size of the comparison of sampling with exact inference; 0: none.
+        engine_steps: of one run per agent through the event loop; 0: none.
+        samples: states that the generative side study draws; 0: no side study.
+        made, made_seed: the synthetic market.
+    """
+
+    name: str = field(default="route", validator=checks.name)
+    title: str = ""
+    data: str = field(default=SYNTHETIC, validator=checks.name)
+    agents: tuple[str, ...] = field(default=(), converter=tuple, validator=_different(*POLICIES, some=False))
+    contexts: tuple[str, ...] = field(default=MODES, converter=tuple, validator=_different(*MODES))
+    context_venue: int = field(default=0, validator=integer(0))
+    knows: tuple[str, ...] = field(default=(LAST,), converter=tuple, validator=_different(*CONTEXTS))
+    information: tuple[str, ...] = field(default=(OWN,), converter=tuple, validator=_different(OWN, *INFORMATION))
+    rule: str = field(default=OBSERVED_LIKELIHOOD, validator=one_of(*RULES))
+    inference: str = field(default="exact", validator=one_of(*INFERENCE))
+    ties: str = field(default="shared", validator=one_of(*TIES))
+    width_ms: int = field(default=0, validator=integer(0))
+    windows: int = field(default=1, validator=integer(1))
+    steps: int = field(default=0, validator=integer(0))
+    seeds: int = field(default=200, validator=integer(1))
+    first_seed: int = field(default=1, validator=integer(0))
+    control_seeds: int = field(default=20, validator=integer(0))
+    compare_seeds: int = field(default=8, validator=integer(0))
+    compare_steps: int = field(default=1000, validator=integer(1))
+    engine_steps: int = field(default=500, validator=integer(0))
+    samples: int = field(default=5000, validator=integer(0))
+    made: LeadLag = field(factory=LeadLag, validator=kind(LeadLag))
+    made_seed: int = field(default=1, validator=integer(0))
+
+
+_converter = cattrs.Converter(forbid_extra_keys=True)
+
+
+def _exactly(kind_: Any, said: str) -> None:
+    # cattrs would turn "7" into 7 and 2.9 into 2; a configuration means what it says.
+    def structure(value: Any, _: Any) -> Any:
+        if type(value) is kind_ or (kind_ is float and type(value) is int):
+            return kind_(value)
+        raise ValueError(f"got {value!r}, wanted {said}")
+
+    _converter.register_structure_hook(kind_, structure)
+
+
+for _kind, _said in ((int, "an int"), (float, "a number"), (str, "a string"), (bool, "true or false")):
+    _exactly(_kind, _said)
+
+
+def _problem(error: BaseException, _: type | None) -> str:
+    return str(error) or type(error).__name__
+
+
+def to_dict(study: RouteStudy) -> dict[str, Any]:
+    """The study as nested tables that TOML can hold."""
+    tables: dict[str, Any] = _converter.unstructure(study)
+    return tables
+
+
+def dumps(study: RouteStudy) -> str:
+    """The study as TOML text that `loads` reads back to an equal study."""
+    return tomli_w.dumps(to_dict(study))
+
+
+def loads(text: str, where: str) -> RouteStudy:
+    """A study from TOML text.
+
+    Raises:
+        ConfigError: naming `where` and what is wrong.
+    """
+    try:
+        return _converter.structure(tomllib.loads(text), RouteStudy)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{where}: {error}") from error
+    except (BaseValidationError, ForbiddenExtraKeysError, ConfigError) as error:
+        problems = cattrs.transform_error(error, path=where, format_exception=_problem)
+        raise ConfigError("; ".join(problems)) from error
+
+
+def shipped() -> list[str]:
+    """Names of the configurations that come with the package."""
+    folder = files("experiments") / "routing" / "configs"
+    return sorted(item.name for item in folder.iterdir() if item.name.endswith(".toml"))
+
+
+def load(path_or_name: str) -> RouteStudy:
+    """Read a configuration file, or one that is shipped, by its name; an empty name gives the defaults."""
+    if not path_or_name:
+        return RouteStudy()
+    path = Path(path_or_name)
+    if path.is_file():
+        return loads(path.read_text(encoding="utf-8"), str(path))
+    if path_or_name in shipped():
+        text = (files("experiments") / "routing" / "configs" / path_or_name).read_text(encoding="utf-8")
+        return loads(text, path_or_name)
+    raise ConfigError(f"no configuration file {path_or_name!r}; shipped ones are {', '.join(shipped())}")

@@ -1,0 +1,335 @@
+"""Columns of recorded data files: CSV, gzipped CSV or Parquet, with every bad cell named by file, row and column."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal, localcontext
+from pathlib import Path
+from typing import Any, NoReturn, Protocol, TextIO
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from marketsim.checks import flag, integer, name
+from marketsim.errors import InputError
+
+STAMP_MAX = 2**61
+"""Bound of a time stamp, either side of 0; a nanosecond stamp of the year 2043 reaches it."""
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
+_DECIMAL = re.compile(r"[+-]?([0-9]{1,60}\.?[0-9]{0,60}|\.[0-9]{1,60})([eE][+-]?[0-9]{1,3})?")
+_ISO = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)"
+    r"(?:Z|([+-])([0-9]{2}):?([0-9]{2}))?)?"
+)
+_WANTED_TIME = "an integer between -2**61 and 2**61"
+
+
+class Column(Protocol):
+    """A column to read: its name, what a cell of it must be, and how the two kinds of file are turned into an array."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def wanted(self) -> str:
+        """What a cell must be, for errors."""
+        ...
+
+    def cell(self, text: str, /) -> Any:
+        """The value of a CSV cell, or None if it is not what is wanted."""
+        ...
+
+    def array(self, values: list[Any], /) -> NDArray[Any]:
+        """The values of a CSV column."""
+        ...
+
+    def arrow(self, column: Any, path: str, rows: NDArray[np.int64], /) -> NDArray[Any]:
+        """The values of a Parquet column; `rows` are their row numbers, from 1."""
+        ...
+
+
+@frozen
+class Stamps:
+    """Integer time stamps, int64, between -2**61 and 2**61.
+
+    Args:
+        name: of the column. A Parquet timestamp counts in its own unit.
+        scale: multiply by this, so that "34200.004" seconds is an integer, 34200004, at 1000.
+    """
+
+    name: str = field(validator=name)
+    scale: int = field(default=1, validator=integer(1, 10**18))
+
+    @property
+    def wanted(self) -> str:
+        return _WANTED_TIME + ("" if self.scale == 1 else f" after multiplying by {self.scale}")
+
+    def cell(self, text: str, /) -> int | None:
+        plain = int(text) if _INTEGER.fullmatch(text) else None
+        stamp = plain if self.scale == 1 else _scaled(text, self.scale)
+        return None if stamp is None or abs(stamp) > STAMP_MAX else stamp
+
+    def array(self, values: list[Any], /) -> NDArray[Any]:
+        return np.array(values, dtype=np.int64)
+
+    def arrow(self, column: Any, path: str, rows: NDArray[np.int64], /) -> NDArray[Any]:
+        import pyarrow as pa
+
+        if not (pa.types.is_integer(column.type) or pa.types.is_timestamp(column.type)):
+            raise InputError(f"{path}, column {self.name!r}: got type {column.type}, wanted integers or timestamps")
+        _refuse_null(column, path, self, rows)
+        stamps: NDArray[np.int64] = column.cast(pa.int64()).to_numpy()
+        bound = STAMP_MAX // self.scale
+        bad = np.flatnonzero((stamps < -bound) | (stamps > bound))
+        if len(bad):
+            bad_cell(path, rows[bad[0]], self.name, stamps[bad[0]], _WANTED_TIME)
+        return stamps * self.scale
+
+
+@frozen
+class IsoTimes:
+    """Dates and times of ISO 8601 as int64 nanoseconds since 1970; without a zone they are UTC.
+
+    >>> IsoTimes("t").cell("1970-01-01T01:00:00.25+01:00")
+    250000000
+    """
+
+    name: str = field(validator=name)
+    wanted: str = field(default="a date and time like 2024-08-08T23:54:15.123Z, before 2043", init=False)
+
+    def cell(self, text: str, /) -> int | None:
+        parts = _ISO.fullmatch(text)
+        # Years far away would wrap around in 64 bits of nanoseconds.
+        if not parts or not 1700 < int(text[:4]) < 2250:
+            return None
+        day, clock, sign, hours, minutes = parts.groups()
+        try:
+            stamp = int(np.datetime64(f"{day}T{clock or '00:00'}", "ns").astype(np.int64))
+        except ValueError:
+            return None
+        if sign:
+            stamp -= (1 if sign == "+" else -1) * (int(hours) * 60 + int(minutes)) * 60 * 10**9
+        return stamp if abs(stamp) <= STAMP_MAX else None
+
+    def array(self, values: list[Any], /) -> NDArray[Any]:
+        return np.array(values, dtype=np.int64)
+
+    def arrow(self, column: Any, path: str, rows: NDArray[np.int64], /) -> NDArray[Any]:
+        import pyarrow as pa
+
+        if pa.types.is_timestamp(column.type):
+            _refuse_null(column, path, self, rows)
+            scale = {"s": 10**9, "ms": 10**6, "us": 1000, "ns": 1}[column.type.unit]
+            return Stamps(self.name, scale).arrow(column, path, rows)
+        if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+            raise InputError(f"{path}, column {self.name!r}: got type {column.type}, wanted timestamps or text")
+        return self.array(_parsed(self, column.to_pylist(), path, rows))
+
+
+@frozen
+class Numbers:
+    """Finite numbers above 0, float64. CSV text is read as a decimal, exactly, then as the nearest float64.
+
+    Args:
+        name: of the column.
+        zero: 0 is taken too.
+    """
+
+    name: str = field(validator=name)
+    zero: bool = field(default=False, validator=flag)
+
+    @property
+    def wanted(self) -> str:
+        return "a finite number of at least 0" if self.zero else "a finite number above 0"
+
+    def cell(self, text: str, /) -> float | None:
+        value = float(Decimal(text)) if _DECIMAL.fullmatch(text) else -1.0
+        return value if (value > 0 or (self.zero and value == 0)) and value < float("inf") else None
+
+    def array(self, values: list[Any], /) -> NDArray[Any]:
+        return np.array(values, dtype=np.float64)
+
+    def arrow(self, column: Any, path: str, rows: NDArray[np.int64], /) -> NDArray[Any]:
+        import pyarrow as pa
+
+        kind = column.type
+        if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
+            raise InputError(f"{path}, column {self.name!r}: got type {kind}, wanted numbers")
+        _refuse_null(column, path, self, rows)
+        if pa.types.is_decimal(kind):
+            # Arrow's own cast is not the nearest float: it makes 0.30000000000000004 of 0.3.
+            values = np.array([float(value) for value in column.to_pylist()], dtype=np.float64)
+        else:
+            values = column.cast(pa.float64()).to_numpy()
+        bad = np.flatnonzero(~(((values > 0) | (self.zero & (values == 0))) & np.isfinite(values)))
+        if len(bad):
+            bad_cell(path, rows[bad[0]], self.name, values[bad[0]], self.wanted)
+        return values
+
+
+@frozen
+class Texts:
+    """Text that is not empty, as an array of `str`; whole numbers of a Parquet file are written in decimal."""
+
+    name: str = field(validator=name)
+    wanted: str = field(default="text that is not empty", init=False)
+
+    def cell(self, text: str, /) -> str | None:
+        return text or None
+
+    def array(self, values: list[Any], /) -> NDArray[Any]:
+        return np.array(values, dtype=np.str_)
+
+    def arrow(self, column: Any, path: str, rows: NDArray[np.int64], /) -> NDArray[Any]:
+        import pyarrow as pa
+
+        kind = column.type
+        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_integer(kind)):
+            raise InputError(f"{path}, column {self.name!r}: got type {kind}, wanted text or whole numbers")
+        _refuse_null(column, path, self, rows)
+        return self.array(_parsed(self, [str(value) for value in column.to_pylist()], path, rows))
+
+
+def read_columns(
+    path: str | Path,
+    columns: Sequence[Column],
+    *,
+    where: Mapping[str, str | int] | None = None,
+    header: Sequence[str] | None = None,
+) -> tuple[list[NDArray[Any]], NDArray[np.int64]]:
+    """Read columns of a `.csv`, `.csv.gz` or `.parquet` file.
+
+    Args:
+        path: the file.
+        columns: what to read.
+        where: keep the rows whose column equals the value, `{"venue": "binance-spot"}` (CSV: as text).
+        header: the names of all columns of a CSV file that has no header line.
+
+    Returns:
+        An array per column, and the number of each row in the file (CSV: the line, from 1; Parquet: the row, from 1).
+
+    Raises:
+        InputError: naming file, row, column, what came and what was wanted.
+    """
+    wanted = _Wanted(str(path), tuple(columns), dict(where or {}))
+    suffixes = "".join(Path(path).suffixes).lower()
+    if suffixes.endswith(".parquet"):
+        arrays, rows = _read_parquet(wanted)
+    elif suffixes.endswith((".csv", ".csv.gz")):
+        try:
+            with _open_text(path) as lines:
+                arrays, rows = _read_csv(csv.reader(lines), wanted, header)
+        except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+            raise InputError(f"{path}: cannot be read: {error}") from error
+    else:
+        raise InputError(f"{path}: got a file of type {suffixes!r}, wanted .csv, .csv.gz or .parquet")
+    if not len(rows) and wanted.where:
+        raise InputError(f"{path}: got no row where {wanted.where}, wanted at least one")
+    return arrays, rows
+
+
+def bad_cell(path: str, row: Any, column: str, got: Any, wanted: str) -> NoReturn:
+    """Raise the InputError for a cell."""
+    shown = got if isinstance(got, np.number) else repr(got)
+    raise InputError(f"{path}, row {row}, column {column!r}: got {shown}, wanted {wanted}")
+
+
+@frozen
+class _Wanted:
+    path: str
+    columns: tuple[Column, ...]
+    where: dict[str, str | int]
+
+    @property
+    def names(self) -> list[str]:
+        return list(dict.fromkeys([*(column.name for column in self.columns), *self.where]))
+
+    def check_columns(self, present: Sequence[str]) -> None:
+        for column in self.names:
+            if list(present).count(column) != 1:
+                fault = f"{list(present).count(column)} columns {column!r} among {', '.join(present)}"
+                raise InputError(f"{self.path}: got {fault}, wanted exactly one")
+
+
+def _open_text(path: str | Path) -> TextIO:
+    if str(path).lower().endswith(".gz"):
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return Path(path).open(encoding="utf-8-sig", newline="")
+
+
+def _read_csv(
+    reader: Any, wanted: _Wanted, header: Sequence[str] | None
+) -> tuple[list[NDArray[Any]], NDArray[np.int64]]:
+    present = list(header) if header is not None else next(reader, [])
+    wanted.check_columns(present)
+    kept = [(present.index(column), str(value)) for column, value in wanted.where.items()]
+    places: list[tuple[Column, int, list[Any]]] = [
+        (column, present.index(column.name), []) for column in wanted.columns
+    ]
+    rows: list[int] = []
+    for line, cells in _full_rows(reader, wanted.path, len(present)):
+        if any(cells[index] != value for index, value in kept):
+            continue
+        for column, index, values in places:
+            value = column.cell(cells[index])
+            if value is None:
+                bad_cell(wanted.path, line, column.name, cells[index], column.wanted)
+            values.append(value)
+        rows.append(line)
+    return [column.array(values) for column, _, values in places], np.array(rows, dtype=np.int64)
+
+
+def _full_rows(reader: Any, path: str, width: int) -> Iterator[tuple[int, list[str]]]:
+    for cells in reader:
+        if not cells:
+            continue
+        if len(cells) != width:
+            raise InputError(f"{path}, row {reader.line_num}: got {len(cells)} fields, wanted {width}")
+        yield reader.line_num, cells
+
+
+def _scaled(text: str, scale: int) -> int | None:
+    if not _DECIMAL.fullmatch(text):
+        return None
+    with localcontext(prec=400):
+        stamp = Decimal(text) * scale
+        if abs(stamp) > STAMP_MAX:
+            return None
+        return int(stamp) if stamp == stamp.to_integral_value() else None
+
+
+def _read_parquet(wanted: _Wanted) -> tuple[list[NDArray[Any]], NDArray[np.int64]]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    try:
+        wanted.check_columns(pq.read_schema(wanted.path).names)
+        table = pq.read_table(wanted.path, columns=wanted.names)
+        keep = np.ones(table.num_rows, dtype=np.bool_)
+        for column, value in wanted.where.items():
+            keep &= pc.fill_null(pc.equal(table[column], value), False).to_numpy()
+        rows = np.flatnonzero(keep)
+        table = table.take(pa.array(rows))
+        arrays = [column.arrow(table[column.name], wanted.path, rows + 1) for column in wanted.columns]
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{wanted.path}: cannot be read: {error}") from error
+    return arrays, rows + 1
+
+
+def _parsed(column: Column, texts: list[str | None], path: str, rows: NDArray[np.int64]) -> list[Any]:
+    values = [None if text is None else column.cell(text) for text in texts]
+    if None in values:
+        bad = values.index(None)
+        bad_cell(path, rows[bad], column.name, texts[bad], column.wanted)
+    return values
+
+
+def _refuse_null(values: Any, path: str, column: Column, rows: NDArray[np.int64]) -> None:
+    if values.null_count:
+        bad_cell(path, rows[values.is_null().to_numpy().argmax()], column.name, None, column.wanted)
