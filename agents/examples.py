@@ -10,12 +10,16 @@ from agents.belief import ScalarBelief
 from agents.bootstrap import BootstrapLadder
 from agents.capital import Capital
 from agents.edge import EdgeTrading
+from agents.execution.agents import TWAP, VWAP, ContKukanov, FixedSplit, PercentOfVolume, SweepBest
+from agents.execution.cost import Costs
+from agents.execution.parent import ParentOrder
 from agents.factor_belief import FactorBelief
 from agents.flow import Investor, NoiseTrader
 from agents.gaussian import GaussianTrader
 from agents.joint_factor import JointFactorTrader
 from agents.market_maker import MarketMaker, NewsMaker
 from agents.sniper import Sniper
+from marketsim.types import Side
 
 MARKET, PRICE = "ACME", 10_000.0
 
@@ -68,3 +72,32 @@ def sniper() -> Sniper:
 
 def zero_intelligence() -> ZeroIntelligence:
     return ZeroIntelligence("zero", (MARKET,), arrival_rate=50.0)
+
+
+def cont_kukanov() -> ContKukanov:
+    costs = Costs(half_spread=1.0, fee=0.2, rebates=(0.1,), impact=0.05, under=4.0, over=3.0)
+    return ContKukanov("cont-kukanov", _parent(start=150, deadline=250), costs)
+
+
+def fixed_split() -> FixedSplit:
+    return FixedSplit("fixed-split", _parent())
+
+
+def percent_of_volume() -> PercentOfVolume:
+    return PercentOfVolume("percent-of-volume", _parent(), rate=0.2)
+
+
+def sweep_best() -> SweepBest:
+    return SweepBest("sweep-best", _parent())
+
+
+def twap() -> TWAP:
+    return TWAP("twap", _parent())
+
+
+def vwap() -> VWAP:
+    return VWAP("vwap", _parent(), (3.0, 1.0, 1.0, 2.0))
+
+
+def _parent(*, start: int = 50, deadline: int = 250) -> ParentOrder:
+    return ParentOrder(MARKET, Side.BUY, 60, deadline, start)

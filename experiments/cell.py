@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from experiments.config import Study
+from experiments.contrasts import Contrast
 from experiments.measures import measure
 from experiments.mechanisms import build_venues
 from experiments.populations import build_agents
 from experiments.worlds import build_world
+from marketsim.errors import ConfigError
 from marketsim.result import Result
 from marketsim.simulation import Simulation
 from marketsim.streams import Streams
@@ -35,6 +37,41 @@ def cells_of(study: Study) -> list[Cell]:
         for pi in (own.pi if mechanism == "fba" else (0,))
         for seed in range(own.first_seed, own.first_seed + own.seeds)
     ]
+
+
+def unanswerable(study: Study) -> list[Contrast]:
+    """The contrasts of a study about cells that it does not have."""
+    known = {
+        (label, mechanism, pi)
+        for label, own in study.resolved().items()
+        for mechanism in own.mechanisms
+        for pi in (own.pi if mechanism == "fba" else (0,))
+    }
+    return [
+        asked
+        for asked in study.contrasts
+        if any((place.variant, place.mechanism, place.pi) not in known for place in (asked.of, asked.minus) if place)
+    ]
+
+
+def rehearse(study: Study) -> None:
+    """Run one step of every variant and mechanism, so that what cannot run says so before hours have passed.
+
+    Raises:
+        ConfigError: a contrast is about cells or measures that the study does not have; or whatever a cell raises.
+    """
+    if lost := unanswerable(study):
+        raise ConfigError(f"contrast {lost[0].asks!r}: the study lacks cells of {lost[0].reads()}")
+    measured: dict[str, Any] = {}
+    firsts = {(cell.variant, cell.mechanism): cell for cell in reversed(cells_of(study))}
+    studies = study.resolved()
+    for cell in firsts.values():
+        row, _ = run_cell(evolve(studies[cell.variant], horizon=1), cell)
+        measured |= row
+    for asked in study.contrasts:
+        for column in (asked.measure, asked.less):
+            if column and column not in measured:
+                raise ConfigError(f"contrast {asked.asks!r}: the study measures no {column}")
 
 
 def simulate(study: Study, cell: Cell) -> Result:

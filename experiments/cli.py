@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from experiments import bench_cli, check_cli, config
-from experiments.cell import cells_of
+from experiments import bench_cli, check_cli, config, route_cli
+from experiments.cell import cells_of, unanswerable
 from experiments.config import Study
 from experiments.factors import Variant, swept
 from experiments.mechanisms import MECHANISMS
@@ -27,6 +27,7 @@ console = Console(stderr=True)
 
 app.add_typer(check_cli.app, name="check")
 app.add_typer(bench_cli.app, name="bench")
+app.command("route")(route_cli.route)
 
 INTERRUPTED = 130
 
@@ -79,10 +80,10 @@ def pi_curve(
     Example: marketsim pi-curve --sweep population.lp_delay=1,50,200 --pi 10 --jobs 2
     """
     axes = {"seeds": seeds, "mechanisms": mechanism, "pi": pi, "horizon": horizon}
-    study = _with_axes(
-        config.load(config_name), {name: value for name, value in axes.items() if value is not None and value != []}
-    )
-    study = evolve(study, factors=(*study.factors, *map(swept, sweep or [])))
+    given = {name: value for name, value in axes.items() if value is not None and value != []}
+    whole = config.load(config_name)
+    study = _with_axes(whole, given)
+    study = _still_asked(whole, evolve(study, factors=(*study.factors, *map(swept, sweep or []))), quiet=quiet)
     if fair_value is not None:
         study = _on_recorded(study, fair_value, column, time_column, where or [], step, covering=horizon is None)
     if save_config is not None:
@@ -149,11 +150,26 @@ def _progress(total: int, label: str, *, quiet: bool) -> Iterator[Any]:
 
 def _with_axes(study: Study, axes: dict[str, Any]) -> Study:
     # What the command line says holds for every variant, also for one that changes the same axis.
-    variants = tuple(
-        Variant(name=item.name, change={key: value for key, value in item.change.items() if key not in axes})
-        for item in study.variants
+    variants = tuple(_without(item, axes) for item in study.variants)
+    factors = tuple(
+        evolve(item, levels=tuple(_without(level, axes) for level in item.levels))
+        for item in study.factors
+        if item.key not in axes
     )
-    return evolve(study, variants=variants, **axes)
+    return evolve(study, variants=variants, factors=factors, **axes)
+
+
+def _without(variant: Variant, axes: dict[str, Any]) -> Variant:
+    return Variant(name=variant.name, change={key: value for key, value in variant.change.items() if key not in axes})
+
+
+def _still_asked(whole: Study, study: Study, *, quiet: bool) -> Study:
+    # What the command line left out cannot be asked about; what the file itself lacks stays, and is refused.
+    wrong, lost = unanswerable(whole), unanswerable(study)
+    dropped = [asked for asked in lost if asked not in wrong]
+    if dropped and not quiet:
+        console.print(f"{len(dropped)} questions of the configuration are about cells that will not be run: left out")
+    return evolve(study, contrasts=tuple(asked for asked in study.contrasts if asked not in dropped))
 
 
 def _on_recorded(

@@ -70,15 +70,26 @@ class Study:
     realised_horizon: int = field(default=10, validator=integer(0))
 
     def resolved(self) -> dict[str, Study]:
-        """The study of every variant by its name, without variants of its own; the base alone where there are none."""
+        """The study of every variant by its name, without variants of its own; the base alone where there are none.
+
+        Raises:
+            ConfigError: a variant that does not read, or whose parts do not go together.
+        """
         plain = evolve(self, variants=(), factors=(), contrasts=())
         variants = crossed(self.variants, self.factors)
-        if not variants:
-            return {"base": plain}
         base = to_dict(plain)
-        return {
+        found = {
             variant.name: from_dict(merged(base, variant.change), f"variant {variant.name!r}") for variant in variants
-        }
+        } or {"base": plain}
+        for label, own in found.items():
+            _fits(own, label)
+        return found
+
+
+def _fits(study: Study, label: str) -> None:
+    # A scoring rule's prices add up to one payout, which only contracts on one event are worth between them.
+    if "lmsr" in study.mechanisms and study.world.kind != "event":
+        raise ConfigError(f"variant {label!r}: got lmsr in a world of kind {study.world.kind!r}, wanted kind 'event'")
 
 
 _converter = cattrs.Converter(forbid_extra_keys=True)
@@ -103,7 +114,7 @@ def _population(value: Any, _: Any) -> Population:
     if kind == "lp_vs_snipers":
         return _converter.structure(value, Snipers)
     if kind in KIND_DEFAULTS:
-        return _converter.structure(KIND_DEFAULTS[kind] | value, Informed)
+        return _converter.structure(value, Informed)
     raise ValueError(f"population kind: got {kind!r}, wanted one of {', '.join((*KIND_DEFAULTS, 'lp_vs_snipers'))}")
 
 

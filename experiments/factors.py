@@ -68,7 +68,7 @@ def crossed(variants: tuple[Variant, ...], factors: tuple[Factor, ...]) -> list[
     for choice in product(*axes) if axes else ():
         change: dict[str, Any] = {}
         for part in choice:
-            change = merged(change, part.change)
+            change = _joined(change, part.change)
         label = ", ".join(part.name for part in choice)
         if label in combined:
             raise ConfigError(f"two variants are named {label!r}")
@@ -84,6 +84,20 @@ def merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     for key, value in change.items():
         below = result.get(key)
         result[key] = merged(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
+    return result
+
+
+def _joined(change: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
+    # Both are changes still to be made, so a kind that the later one names does not undo what the earlier one set.
+    result = dict(change)
+    for key, value in later.items():
+        below = result.get(key)
+        if isinstance(value, dict) and isinstance(below, dict):
+            known = below.get("kind")
+            renamed = known is not None and value.get("kind", known) != known
+            result[key] = value if renamed else _joined(below, value)
+        else:
+            result[key] = value
     return result
 
 

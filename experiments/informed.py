@@ -33,12 +33,18 @@ _SURE = 1e-4
 def informed_agents(
     study: Study, population: Informed, world: BuiltWorld, streams: Streams, *, pool: bool
 ) -> list[Any]:
-    """Ladder and liquidity providers (none beside a pool), belief traders, noise and background flow."""
+    """Ladder and liquidity providers (neither beside a pool), then everybody who trades with them."""
     build = _Builder(study, population, world, streams, pool)
     # Providers come first, so that under `ties="list"` their quotes arrive before orders of the same instant, as where
     # a provider acts on the venue directly. Everybody decides before anything arrives.
+    makers = [] if pool else [build.ladder(), *map(build.maker, range(1, population.lps + 1))]
+    return [*makers, *traders(study, population, world, streams, pool=pool)]
+
+
+def traders(study: Study, population: Informed, world: BuiltWorld, streams: Streams, *, pool: bool) -> list[Any]:
+    """Belief traders, noise and background flow."""
+    build = _Builder(study, population, world, streams, pool)
     kinds: list[tuple[Callable[[int], Any], int]] = [
-        (build.maker, 0 if pool else population.lps),
         (build.naive, population.naive),
         (build.tail_aware, population.tail_aware),
         (build.aggregated, population.aggregated),
@@ -47,8 +53,7 @@ def informed_agents(
         (build.momentum, population.momentum),
         (build.zero_intelligence, population.zero_intelligence),
     ]
-    agents = [make(number) for make, count in kinds for number in range(1, count + 1)]
-    return agents if pool else [build.ladder(), *agents]
+    return [make(number) for make, count in kinds for number in range(1, count + 1)]
 
 
 @frozen

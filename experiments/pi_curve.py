@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from experiments import picture, report, summary
+from experiments.cell import rehearse
 from experiments.config import Study, dumps
 from experiments.runner import Advance, InterruptedStudyError, manifest, run_study, write_manifest
 from experiments.statistics import summarise
@@ -20,8 +21,10 @@ def run(study: Study, out: Path, *, jobs: int = 1, advance: Advance | None = Non
     Interrupted, it holds cells.partial.parquet with the cells that had finished.
 
     Raises:
+        ConfigError: a variant cannot run, or a contrast cannot be answered; before any cell has run.
         InterruptedStudyError: the user pressed Ctrl-C.
     """
+    rehearse(study)
     out.mkdir(parents=True, exist_ok=True)
     folder = out / "fills" if fills else None
     if folder is not None:

@@ -9,7 +9,7 @@ from agents.flow import Investor
 from agents.market_maker import NewsMaker
 from agents.sniper import Sniper
 from experiments.config import Study
-from experiments.informed import informed_agents
+from experiments.informed import informed_agents, traders
 from experiments.mechanisms import POOLS
 from experiments.settings import Snipers
 from experiments.worlds import BuiltWorld
@@ -23,17 +23,20 @@ def build_agents(study: Study, world: BuiltWorld, streams: Streams, mechanism: s
     """
     pool = mechanism in POOLS
     if isinstance(study.population, Snipers):
-        return _snipers(study, study.population, world, pool=pool)
+        beside = study.population.beside
+        others = [] if beside is None else traders(study, beside, world, streams, pool=pool)
+        return [*_snipers(study, study.population, world, mechanism), *others]
     return informed_agents(study, study.population, world, streams, pool=pool)
 
 
-def _snipers(study: Study, population: Snipers, world: BuiltWorld, *, pool: bool) -> list[Any]:
+def _snipers(study: Study, population: Snipers, world: BuiltWorld, mechanism: str) -> list[Any]:
+    pool = mechanism in POOLS
     half_spread = population.half_spread / study.world.tick_size
     agents: list[Any] = []
-    # All snipers want the same of a pool, and its price answers the first of them; one stands for all, in one market,
-    # since outcomes of one event have one price between them.
-    snipers = 1 if pool else population.snipers
-    quantity = round(10 * study.venue.liquidity / study.world.lot_size) if pool else population.size
+    # All snipers want the same of a pool, and its price answers the first of them: one stands for all. Outcomes of one
+    # event have one price between them, so that a scoring rule has one sniper in one market.
+    snipers = min(1, population.snipers) if pool else population.snipers
+    quantity = _demanded(study, population, mechanism)
     highest = round(study.world.level / study.world.tick_size) if study.world.kind == "event" else None
     for place, market in enumerate(world.fair_value.markets):
         opening = world.fair_value.at(market, 0)
@@ -62,13 +65,19 @@ def _snipers(study: Study, population: Snipers, world: BuiltWorld, *, pool: bool
                 market_orders_only=pool,
                 observation_delay=population.sniper_delay,
             )
-            for name in _numbered("sniper", snipers if place == 0 or not pool else 0)
+            for name in _numbered("sniper", snipers if place == 0 or mechanism != "lmsr" else 0)
         ]
         if population.investor_rate > 0:
             agents.append(
                 Investor(named("investor"), market, quantity=population.size, arrival_rate=population.investor_rate)
             )
     return agents
+
+
+def _demanded(study: Study, population: Snipers, mechanism: str) -> int:
+    """Lots that a sniper wants at most: of a pool more than ever pays, so that it moves the price all the way."""
+    depth = {"lmsr": 10 * study.venue.liquidity, "constant-product": study.venue.pool_reserve}
+    return max(1, round(depth[mechanism] / study.world.lot_size)) if mechanism in depth else population.size
 
 
 def _numbered(role: str, count: int) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from marketsim.checks import integer, name, number, one_of
 
@@ -34,7 +34,10 @@ class World:
     n_factors: int = field(default=3, validator=integer(1))
     walk_var: float = field(default=1e-6, validator=number(0.0))
     displacement: float = field(default=0.01, validator=number(0.0, 0.5))
-    """Standard deviation of the venues' opening price around the truth, as a fraction of it."""
+    """Standard deviation of the opening price of ladders and pools around the truth, as a fraction of it.
+
+    A book without a ladder opens empty.
+    """
     jump_rate: float = field(default=2.0, validator=number(0.0))
     """Jumps per time unit."""
     jump_size: float = field(default=1.0, validator=number(above=0.0))
@@ -69,68 +72,6 @@ class Signals:
     mode: str = field(default="marked", validator=one_of("marked", "separate"))
 
 
-@frozen(kw_only=True)
-class Informed:
-    """Belief traders and noise, on a bootstrap ladder, with or without liquidity providers.
-
-    kind "lp_vs_informed": one trader of each kind, noise, and a stale liquidity provider. "diverse": the same without
-    the provider. "naive_dominated": five naive traders and noise. A kind is a set of defaults (`KIND_DEFAULTS`);
-    whatever is given besides it holds.
-
-    information "calibrated": every belief takes signals at their true precision and expects its market to move as it
-    does. "as_published": the naive, the aggregated and the liquidity provider assume the precisions below, and all
-    expect every log price to move with `walk_var` per step.
-    """
-
-    kind: Literal["lp_vs_informed", "diverse", "naive_dominated"] = "lp_vs_informed"
-    information: str = field(default="calibrated", validator=one_of("calibrated", "as_published"))
-    capital: str = field(default="committed", validator=name)
-    """Plugin of the group `marketsim.capital` that bounds the orders of the belief and noise traders."""
-    budget: float = field(default=1000.0, validator=number(above=0.0))
-    naive: int = field(default=1, validator=integer(0))
-    tail_aware: int = field(default=1, validator=integer(0))
-    aggregated: int = field(default=1, validator=integer(0))
-    joint_factor: int = field(default=1, validator=integer(0))
-    noise: int = field(default=1, validator=integer(0))
-    momentum: int = field(default=0, validator=integer(0))
-    zero_intelligence: int = field(default=0, validator=integer(0))
-    lps: int = field(default=1, validator=integer(0))
-    fast: int = field(default=1, validator=integer(0))
-    slow: int = field(default=6, validator=integer(0))
-    threshold: float = field(default=0.0035, validator=number(0.0))
-    review_interval: int = field(default=5000, validator=integer(1))
-    naive_prior_precision: float = field(default=3.0, validator=number(above=0.0))
-    naive_prior_range: float = field(default=0.0, validator=number(0.0))
-    """Several naive traders' prior precisions are spread evenly over this range, up to `naive_prior_precision`."""
-    naive_assumed_precision: float = field(default=0.55, validator=number(above=0.0))
-    tail_prior_precision: float = field(default=1.2, validator=number(above=0.0))
-    tail_prior_sd: float = field(default=0.025, validator=number(0.0))
-    aggregated_prior_precision: float = field(default=2.0, validator=number(above=0.0))
-    aggregated_assumed_precision: float = field(default=0.85, validator=number(above=0.0))
-    aggregated_drop: float = field(default=0.05, validator=number(0.0, 1.0))
-    """Signals of markets whose loadings have a cosine below this are not read."""
-    joint_prior_precision: float = field(default=1.0, validator=number(above=0.0))
-    noise_rate: float = field(default=1.2, validator=number(above=0.0))
-    noise_size: float = field(default=0.6, validator=number(above=0.0))
-    noise_jitter: float = field(default=0.45, validator=number(0.0, 1.0))
-    maker: str = field(default="market-maker", validator=name)
-    """Plugin of the group `marketsim.agents` that provides liquidity, built with the arguments of `MarketMaker`."""
-    lp_budget: float = field(default=20_000.0, validator=number(0.0))
-    lp_spread: str = field(default="fixed", validator=one_of("fixed", "endogenous"))
-    lp_half_spread: float = field(default=0.0005, validator=number(0.0, 0.5))
-    lp_requote: int = field(default=500, validator=integer(1))
-    lp_prior_precision: float = field(default=1.0, validator=number(above=0.0))
-    lp_assumed_precision: float = field(default=0.7, validator=number(above=0.0))
-    lp_delay: int = field(default=50, validator=integer(0))
-    ladder_levels: int = field(default=5, validator=integer(1))
-    ladder_step: float = field(default=0.001, validator=number(above=0.0))
-    ladder_size: float = field(default=40.0, validator=number(above=0.0))
-
-    def trade_size(self, level: float) -> float:
-        """Lots of size 1 in a full order: a 120th of what the budget buys at `level` in hundreds, from 0.4 to 12."""
-        return min(max(self.budget * 100.0 / level / 120.0, 0.4), 12.0)
-
-
 KIND_DEFAULTS: dict[str, dict[str, Any]] = {
     "lp_vs_informed": {},
     "diverse": {"lps": 0},
@@ -151,6 +92,77 @@ KIND_DEFAULTS: dict[str, dict[str, Any]] = {
 """What each kind of the population `Informed` changes of its defaults."""
 
 
+def _by_kind(key: str, otherwise: float) -> Any:
+    """The default of a field of `Informed`: what its kind has for it, or else `otherwise`."""
+    return Factory(lambda population: KIND_DEFAULTS.get(population.kind, {}).get(key, otherwise), takes_self=True)
+
+
+@frozen(kw_only=True)
+class Informed:
+    """Belief traders and noise, on a bootstrap ladder, with or without liquidity providers.
+
+    kind "lp_vs_informed": one trader of each kind, noise, and a stale liquidity provider. "diverse": the same without
+    the provider. "naive_dominated": five naive traders and noise. A kind is a set of defaults (`KIND_DEFAULTS`);
+    whatever is given besides it holds.
+
+    information "calibrated": every belief takes signals at their true precision and expects its market to move as it
+    does. "as_published": the naive, the aggregated and the liquidity provider assume the precisions below, and all
+    expect every log price to move with `walk_var` per step.
+    """
+
+    kind: Literal["lp_vs_informed", "diverse", "naive_dominated"] = field(
+        default="lp_vs_informed", validator=one_of("lp_vs_informed", "diverse", "naive_dominated")
+    )
+    information: str = field(default="calibrated", validator=one_of("calibrated", "as_published"))
+    capital: str = field(default="committed", validator=name)
+    """Plugin of the group `marketsim.capital` that bounds the orders of the belief and noise traders."""
+    budget: float = field(default=1000.0, validator=number(above=0.0))
+    naive: int = field(default=_by_kind("naive", 1), validator=integer(0))
+    tail_aware: int = field(default=_by_kind("tail_aware", 1), validator=integer(0))
+    aggregated: int = field(default=_by_kind("aggregated", 1), validator=integer(0))
+    joint_factor: int = field(default=_by_kind("joint_factor", 1), validator=integer(0))
+    noise: int = field(default=1, validator=integer(0))
+    momentum: int = field(default=0, validator=integer(0))
+    zero_intelligence: int = field(default=0, validator=integer(0))
+    lps: int = field(default=_by_kind("lps", 1), validator=integer(0))
+    fast: int = field(default=1, validator=integer(0))
+    slow: int = field(default=6, validator=integer(0))
+    threshold: float = field(default=0.0035, validator=number(0.0))
+    review_interval: int = field(default=_by_kind("review_interval", 5000), validator=integer(1))
+    naive_prior_precision: float = field(default=3.0, validator=number(above=0.0))
+    naive_prior_range: float = field(default=_by_kind("naive_prior_range", 0.0), validator=number(0.0))
+    """Several naive traders' prior precisions are spread evenly over this range, up to `naive_prior_precision`."""
+    naive_assumed_precision: float = field(
+        default=_by_kind("naive_assumed_precision", 0.55), validator=number(above=0.0)
+    )
+    tail_prior_precision: float = field(default=1.2, validator=number(above=0.0))
+    tail_prior_sd: float = field(default=0.025, validator=number(0.0))
+    aggregated_prior_precision: float = field(default=2.0, validator=number(above=0.0))
+    aggregated_assumed_precision: float = field(default=0.85, validator=number(above=0.0))
+    aggregated_drop: float = field(default=0.05, validator=number(0.0, 1.0))
+    """Signals of markets whose loadings have a cosine below this are not read."""
+    joint_prior_precision: float = field(default=1.0, validator=number(above=0.0))
+    noise_rate: float = field(default=_by_kind("noise_rate", 1.2), validator=number(above=0.0))
+    noise_size: float = field(default=_by_kind("noise_size", 0.6), validator=number(above=0.0))
+    noise_jitter: float = field(default=_by_kind("noise_jitter", 0.45), validator=number(0.0, 1.0))
+    maker: str = field(default="market-maker", validator=name)
+    """Plugin of the group `marketsim.agents` that provides liquidity, built with the arguments of `MarketMaker`."""
+    lp_budget: float = field(default=20_000.0, validator=number(0.0))
+    lp_spread: str = field(default="fixed", validator=one_of("fixed", "endogenous"))
+    lp_half_spread: float = field(default=0.0005, validator=number(0.0, 0.5))
+    lp_requote: int = field(default=500, validator=integer(1))
+    lp_prior_precision: float = field(default=1.0, validator=number(above=0.0))
+    lp_assumed_precision: float = field(default=0.7, validator=number(above=0.0))
+    lp_delay: int = field(default=50, validator=integer(0))
+    ladder_levels: int = field(default=5, validator=integer(1))
+    ladder_step: float = field(default=0.001, validator=number(above=0.0))
+    ladder_size: float = field(default=40.0, validator=number(above=0.0))
+
+    def trade_size(self, level: float) -> float:
+        """Lots of size 1 in a full order: a 120th of what the budget buys at `level` in hundreds, from 0.4 to 12."""
+        return min(max(self.budget * 100.0 / level / 120.0, 0.4), 12.0)
+
+
 @frozen(kw_only=True)
 class Snipers:
     """The population `lp_vs_snipers`: news makers with a reaction delay, snipers who are faster, and investors."""
@@ -166,6 +178,8 @@ class Snipers:
     """Lots that every quote shows and every sniper and investor wants."""
     investor_rate: float = field(default=10.0, validator=number(0.0))
     """Arrivals per time unit, buys and sells together."""
+    beside: Informed | None = None
+    """Belief and noise traders beside them; its liquidity providers and ladder are left out."""
 
 
 Population = Informed | Snipers

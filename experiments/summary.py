@@ -318,6 +318,11 @@ def caveats(study: Study, cells: pd.DataFrame) -> list[str]:
             "- Signal noise and opening displacement are the configuration's, however small the recorded moves are.",
         ]
     lines += _faulty(study)
+    if any(own.world.kind == "event" for own in studies):
+        lines.append(
+            "- Price errors are in logarithms, so that a contract which is nearly worthless, and has no bid, counts "
+            "for most of them; in money they are small."
+        )
     if {"constant-product", "lmsr", "hybrid"} & {mechanism for own in studies for mechanism in own.mechanisms}:
         lines.append(
             "- A pool's gain counts as the liquidity provider's; beside a book (hybrid) it adds to that of the agents."

@@ -9,6 +9,7 @@ from venues.fba import BatchAuction
 from venues.hybrid import Hybrid
 from venues.lmsr import LMSR
 from venues.pooled_auction import PooledAuction
+from venues.quote_replay import QuoteReplayVenue
 from venues.replay import ReplayVenue
 
 
@@ -50,3 +51,9 @@ def pooled_auction() -> PooledAuction:
 def replay() -> ReplayVenue:
     """A tape that has told nothing yet."""
     return ReplayVenue(("ACME",))
+
+
+def quote_replay() -> QuoteReplayVenue:
+    """Two markets, one of which opens with two quotes a side."""
+    opening = {"ACME": (((99, 200), (98, 300)), ((101, 150), (102, 400)))}
+    return QuoteReplayVenue(("ACME", "BOLT"), opening=opening)

@@ -15,7 +15,7 @@ from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
 from agents.routing.catalogue import INFERENCE, POLICIES
 from agents.routing.learning import OBSERVED_LIKELIHOOD, RULES
 from agents.routing.paths import CONTEXTS, LAST, MODES
-from agents.routing.policy import INFORMATION
+from agents.routing.policy import INFORMATION, TWO_BITS
 from experiments.routing.synthetic import LeadLag
 from marketsim import checks
 from marketsim.checks import integer, kind, one_of
@@ -67,7 +67,9 @@ class RouteStudy:
     contexts: tuple[str, ...] = field(default=MODES, converter=tuple, validator=_different(*MODES))
     context_venue: int = field(default=0, validator=integer(0))
     knows: tuple[str, ...] = field(default=(LAST,), converter=tuple, validator=_different(*CONTEXTS))
-    information: tuple[str, ...] = field(default=(OWN,), converter=tuple, validator=_different(OWN, *INFORMATION))
+    information: tuple[str, ...] = field(
+        default=(OWN, TWO_BITS), converter=tuple, validator=_different(OWN, *INFORMATION)
+    )
     rule: str = field(default=OBSERVED_LIKELIHOOD, validator=one_of(*RULES))
     inference: str = field(default="exact", validator=one_of(*INFERENCE))
     ties: str = field(default="shared", validator=one_of(*TIES))
@@ -76,9 +78,9 @@ class RouteStudy:
     steps: int = field(default=0, validator=integer(0))
     seeds: int = field(default=200, validator=integer(1))
     first_seed: int = field(default=1, validator=integer(0))
-    control_seeds: int = field(default=20, validator=integer(0))
-    compare_seeds: int = field(default=8, validator=integer(0))
-    compare_steps: int = field(default=1000, validator=integer(1))
+    control_seeds: int = field(default=50, validator=integer(0))
+    compare_seeds: int = field(default=0, validator=integer(0))
+    compare_steps: int = field(default=500, validator=integer(1))
     engine_steps: int = field(default=500, validator=integer(0))
     samples: int = field(default=5000, validator=integer(0))
     made: LeadLag = field(factory=LeadLag, validator=kind(LeadLag))

@@ -180,7 +180,7 @@ def tasks_of(study: RouteStudy, windows: list[Window]) -> list[Task]:
         for context in study.contexts
         for one in contestants(study)
         for window in several
-        for seeds, size in _batches(study.first_seed, count, _room(one.policy, window.labels))
+        for seeds, size in _batches(study, count, _room(one.policy, window.labels))
     ]
 
 
@@ -300,11 +300,13 @@ def _shuffled(window: Window, seed: int) -> Window:
 
 def _room(one: Policy, labels: NDArray[np.int8]) -> int:
     rows, n = labels.shape
-    return max(1, DRAWS_BYTES_MAX // (8 * rows * (1 + one.n_draws(n))))
+    return max(1, int(DRAWS_BYTES_MAX // (8 * rows * (1 + one.n_draws(n)))))
 
 
-def _batches(first: int, count: int, room: int) -> list[tuple[tuple[int, ...], int]]:
-    size = -(-count // -(-count // room))
+def _batches(study: RouteStudy, count: int, room: int) -> list[tuple[tuple[int, ...], int]]:
+    first, size = study.first_seed, -(-study.seeds // -(-study.seeds // room))
+    # A few seeds run faster in a program for many than another one compiles; far fewer do not.
+    size = size if 2 * count >= size else count
     starts = range(first, first + count, size)
     return [(tuple(range(start, min(start + size, first + count))), size) for start in starts]
 

@@ -195,10 +195,10 @@ def test_many_variants_are_dots_of_differences_in_their_lines():
     panels = figure.get_axes()
     assert [panel.get_title(loc="left") for panel in panels] == [
         "LP gain",
-        "LP gain",
-        "informed gain",
-        "cost of trading at once",
-        "price error",
+        "LP gain,\ndifference to the book",
+        "informed gain,\ndifference to the book",
+        "cost of trading at once,\ndifference to the book",
+        "price error,\ndifference to the book",
     ]
     assert next(dots.get_label() for dots in panels[0].containers) == "clob"  # the means themselves, book included
     batches = next(dots for dots in panels[1].containers if dots.get_label() == "fba pi = 10")

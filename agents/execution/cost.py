@@ -1,0 +1,199 @@
+"""The cost of an order placement over several venues.
+
+The model is of Cont and Kukanov, "Optimal order placement in limit order markets", Quantitative Finance 17 (2017),
+arXiv 1210.1625.
+
+A placement X = (M, L_1 .. L_K) sends M lots as market orders and L_k lots as a limit order to venue k, where Q_k lots
+are ahead of it. Over the horizon xi_k lots leave that queue, so the limit order fills f_k = min(max(xi_k - Q_k, 0),
+L_k), and A = M + sum f_k lots are bought or sold in all. The cost against the mid, of a parent order of S lots, is
+
+    v = (h + f) M - sum (h + r_k) f_k + theta (M + sum L_k + (S - A)^+) + lambda_u (S - A)^+ + lambda_o (A - S)^+.
+
+Given the outflows, v is convex in X where lambda_o <= h + min r_k, and for one venue wherever M + L <= S; not in
+general: with lambda_o > h + r_k a fill beyond S costs money, and where the outflow is used up a longer limit order adds
+no more of it: a concave corner. The published sources call it convex without that condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from attrs import field, frozen
+
+from marketsim.checks import number
+from marketsim.errors import ConfigError
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+_NON_NEGATIVE = number(0.0)
+
+
+def _rebates(instance: Any, attribute: Any, value: Any) -> None:
+    if type(value) is not tuple or not value:
+        raise ConfigError(f"{type(instance).__name__}.{attribute.name}: got {value!r}, wanted a tuple, one per venue")
+    for item in value:
+        number(-instance.half_spread)(instance, attribute, item)
+
+
+@frozen
+class Costs:
+    """The prices of the model, all in money a lot.
+
+    Args:
+        half_spread: h, what a market order pays, and a limit order earns, against the mid.
+        fee: f, of a market order.
+        rebates: r_k, of a limit order at each venue; negative for a fee, at least -h.
+        impact: theta, market impact a lot sent, and a lot that has to be sent again because it did not fill.
+        under: lambda_u, of a lot left unfilled.
+        over: lambda_o, of a lot filled beyond the parent order.
+    """
+
+    half_spread: float = field(validator=_NON_NEGATIVE)
+    fee: float = field(validator=number())
+    rebates: tuple[float, ...] = field(validator=_rebates)
+    impact: float = field(validator=_NON_NEGATIVE)
+    under: float = field(validator=_NON_NEGATIVE)
+    over: float = field(validator=_NON_NEGATIVE)
+
+    @property
+    def earned(self) -> Floats:
+        """Shape (K,): what a filled limit order earns a lot, h + r_k."""
+        return self.half_spread + np.array(self.rebates, dtype=np.float64)
+
+    @property
+    def paid(self) -> float:
+        """What a market order costs a lot, h + f."""
+        return self.half_spread + self.fee
+
+
+@frozen
+class Placement:
+    """`market` lots as market orders and `limits[k]` lots as a limit order at venue k; fractions are allowed."""
+
+    market: float
+    limits: tuple[float, ...]
+
+    @property
+    def total(self) -> float:
+        return self.market + sum(self.limits)
+
+    @property
+    def vector(self) -> Floats:
+        """Shape (1 + K,): (M, L_1 .. L_K)."""
+        return np.array([self.market, *self.limits], dtype=np.float64)
+
+
+def placement_of(vector: npt.ArrayLike) -> Placement:
+    """The placement of a vector (M, L_1 .. L_K)."""
+    market, *limits = np.asarray(vector, dtype=np.float64).tolist()
+    return Placement(market, tuple(limits))
+
+
+def beyond_queue(outflows: npt.ArrayLike, queues: Sequence[float]) -> Floats:
+    """Shape (N, K): lots that reach what stands behind the queue, max(xi_k - Q_k, 0).
+
+    Args:
+        outflows: shape (N, K), lots; each row is one joint outcome of all venues.
+        queues: Q_k, lots ahead at each of the K venues.
+
+    Raises:
+        ConfigError: shapes that do not go together, no outcome, or a number that is negative or not finite.
+    """
+    flow, ahead = np.asarray(outflows, dtype=np.float64), np.asarray(queues, dtype=np.float64)
+    if flow.ndim != 2 or ahead.shape != flow.shape[1:] or not flow.size:
+        raise ConfigError(f"outflows: got shape {flow.shape} for {ahead.shape} queues, wanted (N, K) with N, K >= 1")
+    for name, values in (("outflows", flow), ("queues", ahead)):
+        if not (np.isfinite(values) & (values >= 0)).all():
+            raise ConfigError(f"{name}: got a negative or infinite number of lots or nan, wanted finite ones from 0")
+    return np.maximum(flow - ahead, 0.0)
+
+
+def filled(placement: Placement, reach: Floats) -> Floats:
+    """Shape (N,): A, the lots filled in each outcome; `reach` is of `beyond_queue`."""
+    limits = np.array(placement.limits)
+    total: Floats = placement.market + np.minimum(reach, limits).sum(axis=1)
+    return total
+
+
+def costs_by_outcome(placement: Placement, quantity: float, costs: Costs, reach: Floats) -> Floats:
+    """Shape (N,): v of each outcome, in money.
+
+    Args:
+        placement: of one limit order per venue.
+        quantity: S, lots of the parent order.
+        costs: one rebate per venue.
+        reach: shape (N, K), of `beyond_queue`.
+    """
+    check_sizes(quantity, costs, reach.shape[1])
+    if len(placement.limits) != reach.shape[1]:
+        raise ConfigError(f"placement: got {len(placement.limits)} limit orders for {reach.shape[1]} venues")
+    fills = np.minimum(reach, np.array(placement.limits))
+    short = quantity - placement.market - fills.sum(axis=1)
+    under, over = np.maximum(short, 0.0), np.maximum(-short, 0.0)
+    sent = costs.paid * placement.market + costs.impact * placement.total
+    cost: Floats = sent - fills @ costs.earned + (costs.impact + costs.under) * under + costs.over * over
+    return cost
+
+
+def sample_cost(placement: Placement, quantity: float, costs: Costs, reach: Floats) -> float:
+    """The mean of `costs_by_outcome`: the objective V over the sample, in money."""
+    return float(costs_by_outcome(placement, quantity, costs, reach).mean())
+
+
+def subgradients(placement: Placement, quantity: float, costs: Costs, reach: Floats) -> Floats:
+    """Shape (N, 1 + K): derivatives of v to M and L_k in each outcome, money a lot.
+
+    Where v has a corner (A = S, or xi_k - Q_k = L_k) this is the limit from one side; outcomes with a density meet
+    one with probability 0.
+    """
+    check_sizes(quantity, costs, reach.shape[1])
+    total = filled(placement, reach)
+    lot = costs.over * (total > quantity) - (costs.under + costs.impact) * (total < quantity)
+    full = reach > np.array(placement.limits)
+    limits = costs.impact + full * (lot[:, None] - costs.earned)
+    return np.column_stack([costs.paid + costs.impact + lot, limits])
+
+
+@frozen(eq=False)
+class Condition:
+    """First-order probabilities of a placement: what the sample has, and what an interior optimum has.
+
+    Args:
+        short: P(A < S).
+        short_wanted: (h + f + lambda_o + theta) / (lambda_u + lambda_o + theta).
+        short_given_full: shape (K,), P(A < S | xi_k > Q_k + L_k), nan where no outcome fills the limit order.
+        short_given_full_wanted: shape (K,),
+            (lambda_o - h - r_k) / (lambda_u + lambda_o + theta)
+            + theta / ((lambda_u + lambda_o + theta) P(xi_k > Q_k + L_k)).
+    """
+
+    short: float
+    short_wanted: float
+    short_given_full: Floats
+    short_given_full_wanted: Floats
+
+
+def first_order(placement: Placement, quantity: float, costs: Costs, reach: Floats) -> Condition:
+    """The first-order conditions at `placement`; they hold where 0 < M, 0 < L_k < S - M and P(A = S) = 0."""
+    check_sizes(quantity, costs, reach.shape[1])
+    scale = costs.under + costs.over + costs.impact
+    if scale <= 0:
+        raise ConfigError("first_order: got under, over and impact of 0, wanted one of them above 0")
+    short = filled(placement, reach) < quantity
+    full = reach > np.array(placement.limits)
+    often = full.mean(axis=0)
+    both = (full & short[:, None]).mean(axis=0)
+    safe = np.where(often > 0, often, np.nan)
+    wanted = (costs.over - costs.earned) / scale + costs.impact / (scale * safe)
+    return Condition(float(short.mean()), (costs.paid + costs.over + costs.impact) / scale, both / safe, wanted)
+
+
+def check_sizes(quantity: float, costs: Costs, venues: int) -> None:
+    """Raise `ConfigError` unless S is a finite number above 0 and there is a rebate for each of `venues`."""
+    if isinstance(quantity, bool) or not 0 < quantity < np.inf:
+        raise ConfigError(f"quantity: got {quantity!r}, wanted a finite number of lots above 0")
+    if len(costs.rebates) != venues:
+        raise ConfigError(f"Costs.rebates: got {len(costs.rebates)}, wanted one for each of {venues} venues")

@@ -1,0 +1,104 @@
+"""The console command `marketsim route`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from attrs import evolve
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from experiments.routing import config
+
+console = Console(stderr=True)
+
+INTERRUPTED = 130
+
+Several = list[str] | None
+
+
+def route(
+    config_name: Annotated[
+        str, typer.Option("--config", help="A TOML file, or a shipped name: quick.toml, published.toml.")
+    ] = "",
+    data: Annotated[str | None, typer.Option("--data", help='A folder of trades, or "synthetic".')] = None,
+    agents: Annotated[Several, typer.Option("--agents", help="Repeatable: an agent; default all.")] = None,
+    context: Annotated[Several, typer.Option("--context", help="Repeatable: fixed, random.")] = None,
+    knows: Annotated[
+        Several, typer.Option("--knows", help="Repeatable: last (known when deciding) or label (as published).")
+    ] = None,
+    information: Annotated[
+        Several, typer.Option("--information", help="Repeatable: own, choice (one bit), context+choice (two).")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option("--seeds", help="Seeds per agent.")] = None,
+    steps: Annotated[int | None, typer.Option("--steps", help="Decisions per window; default all.")] = None,
+    windows: Annotated[int | None, typer.Option("--windows", "--window", help="Windows of equal length.")] = None,
+    rule: Annotated[str | None, typer.Option("--rule", help="observed-likelihood or source.")] = None,
+    inference: Annotated[str | None, typer.Option("--inference", help="exact or thrml.")] = None,
+    compare: Annotated[int | None, typer.Option("--compare", help="Seeds of sampling against exact.")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Threads.")] = 2,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("out/route"),
+    save_config: Annotated[
+        Path | None, typer.Option("--save-config", help="Write the configuration here and stop.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no closing words.")] = False,
+) -> None:
+    """Routers that learn which venue has the best price, on recorded or made-up trades (needs the extra `route`).
+
+    Example: marketsim route --data synthetic --agents ising --agents hidden-markov --context random --seeds 20
+    Example: marketsim route --data data/btcusd-1m-3venues-202303 --windows 4 --compare 4 --out out/btcusd
+    """
+    axes: dict[str, Any] = {
+        "data": data,
+        "agents": agents,
+        "contexts": context,
+        "knows": knows,
+        "information": information,
+    }
+    axes |= {"seeds": seeds, "steps": steps, "windows": windows, "rule": rule, "inference": inference}
+    axes |= {"compare_seeds": compare}
+    given = {name: value for name, value in axes.items() if value is not None and value != []}
+    study = evolve(config.load(config_name), **given)
+    if save_config is not None:
+        save_config.write_text(config.dumps(study), encoding="utf-8")
+        return
+    _run(study, out, jobs=jobs, quiet=quiet)
+
+
+def _run(study: config.RouteStudy, out: Path, *, jobs: int, quiet: bool) -> None:
+    # pandas, matplotlib and JAX take seconds to import: not for `--help`.
+    from experiments.routing import run
+    from experiments.routing.study import load_data
+
+    data = load_data(study)
+    with _progress(run.total_of(study, data), study.name, quiet=quiet) as advance:
+        try:
+            found = run.run(study, out, data=data, jobs=jobs, advance=advance, clock=console.get_time)
+        except KeyboardInterrupt:
+            console.print("interrupted; nothing was written")
+            raise typer.Exit(INTERRUPTED) from None
+    if not quiet:
+        took = f"{found.seconds:.1f} s for {len(found.results.cells)} runs"
+        files = "report.html, summary.md, cells.parquet, curves.parquet, manifest.json"
+        console.print(f"{took}. Results are in {out}: {files}", soft_wrap=True)
+
+
+@contextmanager
+def _progress(total: int, label: str, *, quiet: bool) -> Iterator[Callable[[int], Any] | None]:
+    if quiet:
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda finished: bar.advance(task, finished)

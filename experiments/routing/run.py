@@ -1,0 +1,104 @@
+"""Runs a routing study and leaves its results in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from attrs import frozen
+
+from experiments.routing import sampling
+from experiments.routing.config import RouteStudy, dumps
+from experiments.routing.generative import Generative, study_directions
+from experiments.routing.study import Clock, Data, Results, load_data, run_study, tasks_of, windows_of
+from experiments.runner import manifest, write_manifest
+
+_LIBRARIES = ("jax", "jaxlib", "thrml")
+
+
+@frozen(eq=False)
+class Findings:
+    """All that a study found; `sampling`, `engine` and `generative` are None where they were not asked for."""
+
+    study: RouteStudy
+    data: Data
+    results: Results
+    sampling: pd.DataFrame | None
+    engine: pd.DataFrame | None
+    generative: Generative | None
+    seconds: float
+    """Wall time of the batched study."""
+
+
+def total_of(study: RouteStudy, data: Data) -> int:
+    """Runs of the batched study, in seeds."""
+    return sum(len(task.seeds) for task in tasks_of(study, windows_of(study, data)))
+
+
+def find(
+    study: RouteStudy, data: Data, *, jobs: int = 1, advance: Callable[[int], None] | None = None, clock: Clock
+) -> Findings:
+    """Run the batched study and the side studies; see `run_study` for the arguments."""
+    begin = clock()
+    results = run_study(study, data, jobs=jobs, advance=advance, clock=clock)
+    seconds = clock() - begin
+    _, states = data.panel.directions()
+    return Findings(
+        study,
+        data,
+        results,
+        sampling.compare(study, data, clock=clock) if study.compare_seeds else None,
+        sampling.through_the_engine(study, data) if study.engine_steps else None,
+        study_directions(states, data.panel.venues, samples=study.samples, inference=study.inference)
+        if study.samples and len(states) > 1
+        else None,
+        seconds,
+    )
+
+
+def run(
+    study: RouteStudy,
+    out: Path,
+    *,
+    data: Data | None = None,
+    jobs: int = 1,
+    advance: Callable[[int], None] | None = None,
+    clock: Clock,
+) -> Findings:
+    """Run a study and write `out`: cells.parquet, curves.parquet, summary.md, report.html, config.toml, manifest.json.
+
+    Only the manifest and the report hold seconds, so that the tables of two runs are alike.
+    """
+    from experiments.routing import report
+
+    out.mkdir(parents=True, exist_ok=True)
+    found = find(study, data or load_data(study), jobs=jobs, advance=advance, clock=clock)
+    found.results.cells.to_parquet(out / "cells.parquet", index=False)
+    found.results.curves.to_parquet(out / "curves.parquet", index=False)
+    (out / "config.toml").write_text(dumps(study), encoding="utf-8")
+    (out / "summary.md").write_text(report.summary(found), encoding="utf-8")
+    (out / "report.html").write_text(report.render(found), encoding="utf-8")
+    names = ("cells.parquet", "curves.parquet", "summary.md", "report.html", "config.toml")
+    write_manifest(out / "manifest.json", manifest_of(found, [out / name for name in names]))
+    return found
+
+
+def manifest_of(found: Findings, files: list[Path]) -> dict[str, Any]:
+    """What made the results: that of `experiments.runner`, the libraries of the extra, the data, and seconds."""
+    study: Any = found.study
+    made = manifest(study, found.results.cells, files)
+    made["versions"] |= {name: _version(name) for name in _LIBRARIES}
+    sources = found.data.tapes.sources
+    made["data"] = {"symbol": sources.symbol, "fungible": sources.fungible, "note": sources.note}
+    made["seconds"] = {"batched": found.seconds, "by_agent": found.results.seconds.to_dict("records")}
+    return made
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
