@@ -75,9 +75,9 @@ def _run(study: config.RouteStudy, out: Path, *, jobs: int, quiet: bool) -> None
     from experiments.routing.study import load_data
 
     data = load_data(study)
-    with _progress(run.total_of(study, data), study.name, quiet=quiet) as advance:
+    with _progress(run.total_of(study, data), study.name, quiet=quiet) as (advance, tell):
         try:
-            found = run.run(study, out, data=data, jobs=jobs, advance=advance, clock=console.get_time)
+            found = run.run(study, out, data=data, jobs=jobs, advance=advance, tell=tell, clock=console.get_time)
         except KeyboardInterrupt:
             console.print("interrupted; nothing was written")
             raise typer.Exit(INTERRUPTED) from None
@@ -88,9 +88,9 @@ def _run(study: config.RouteStudy, out: Path, *, jobs: int, quiet: bool) -> None
 
 
 @contextmanager
-def _progress(total: int, label: str, *, quiet: bool) -> Iterator[Callable[[int], Any] | None]:
+def _progress(total: int, label: str, *, quiet: bool) -> Iterator[tuple[Callable[[int], None], Callable[[str], None]]]:
     if quiet:
-        yield None
+        yield lambda _finished: None, lambda _said: None
         return
     columns = (
         TextColumn("{task.description}"),
@@ -101,4 +101,7 @@ def _progress(total: int, label: str, *, quiet: bool) -> Iterator[Callable[[int]
     )
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(label, total=total)
-        yield lambda finished: bar.advance(task, finished)
+        yield (
+            lambda finished: bar.advance(task, finished),
+            lambda said: bar.update(task, description=f"{label}: {said}"),
+        )

@@ -266,13 +266,37 @@ def test_rule_4_an_order_out_of_sight_joins_when_its_price_is_shown():
     assert venue.ahead(1) == 8
     venue.submit(Quote("A", ((95, 5),), ASKS, "v"), 2)  # out of sight again: nothing is known to have left
     assert venue.ahead(1) == 8
+    venue.submit(Quote("A", ((90, 3),), ASKS, "v"), 3)
+    assert venue.ahead(1) == 3
+
+
+@pytest.mark.parametrize("removals", ["cancelled", "traded"])
+def test_rule_4_traded_lots_that_leave_the_tape_bit_by_bit_count_once(removals):
+    venue = venue_with(removals=removals)
+    venue.submit(buy(1, 10, 99), 0)
+    venue.submit(Feed("A", 99, 20, "v"), 1)
+    for now, size in enumerate((50, 40, 30), start=2):
+        assert venue.submit(Quote("A", ((99, size),), ASKS, "v"), now) == []
+        assert venue.ahead(1) == 30
+    venue.submit(Quote("A", ((99, 25),), ASKS, "v"), 5)
+    assert venue.ahead(1) == 25
+
+
+def test_rule_4_a_trade_beyond_the_limit_leaves_nothing_ahead():
+    venue = venue_with()
+    venue.submit(buy(1, 10, 99), 0)
+    assert filled(venue.submit(Feed("A", 98, 4, "v"), 1)) == [(99, 4)]
+    assert venue.ahead(1) == 0
 
 
 def test_rule_4_sides_and_prices_of_trades():
     venue = venue_with(queue="none")
     venue.submit(buy(1, 10, 99), 0)
     venue.submit(buy(2, 10, 101)._replace(side=Side.SELL), 0)
-    assert venue.submit(Feed("A", 100, 5, "v"), 1) == []  # at the midpoint: of neither side
+    for order_id, side in ((3, Side.BUY), (4, Side.SELL)):
+        venue.submit(buy(order_id, 10, 100)._replace(side=side), 0)
+        assert venue.submit(Feed("A", 100, 5, "v"), 1) == []  # at the midpoint: of neither side
+        venue.cancel(order_id, "ann", 1)
     assert filled(venue.submit(Feed("A", 98, 4, "v"), 2)) == [(99, 4)]  # a seller would have met the better bid
     assert filled(venue.submit(Feed("A", 101, 3, "v"), 3)) == [(101, 3)]
     shared = venue_with(queue="none")

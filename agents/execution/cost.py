@@ -11,7 +11,7 @@ L_k), and A = M + sum f_k lots are bought or sold in all. The cost against the m
 
 Given the outflows, v is convex in X where lambda_o <= h + min r_k, and for one venue wherever M + L <= S; not in
 general: with lambda_o > h + r_k a fill beyond S costs money, and where the outflow is used up a longer limit order adds
-no more of it: a concave corner. The published sources call it convex without that condition.
+no more of it: a concave corner.
 """
 
 from __future__ import annotations
@@ -67,6 +67,18 @@ class Costs:
     def paid(self) -> float:
         """What a market order costs a lot, h + f."""
         return self.half_spread + self.fee
+
+
+def scaled(costs: Costs, factor: float) -> Costs:
+    """The same prices in another unit of money."""
+    return Costs(
+        costs.half_spread * factor,
+        costs.fee * factor,
+        tuple(rebate * factor for rebate in costs.rebates),
+        costs.impact * factor,
+        costs.under * factor,
+        costs.over * factor,
+    )
 
 
 @frozen

@@ -47,7 +47,7 @@ class OutflowRecord:
 
         The venues keep their order, and a row is of one time, so that the sample has their dependence.
         """
-        flows = np.array(self._flows, dtype=np.float64).reshape(len(self._flows), -1)
+        flows = np.array(self._flows, dtype=np.float64).reshape(-1, max(1, len(self._seen)))
         if len(flows) < looks:
             return np.zeros((0, flows.shape[1]))
         sums = np.vstack([np.zeros(flows.shape[1]), np.cumsum(flows, axis=0)])

@@ -14,7 +14,6 @@ from marketsim.types import (
     Cancelled,
     Expired,
     Fill,
-    OrderKind,
     Reason,
     Rejected,
     Report,
@@ -33,7 +32,7 @@ class ChildOrder:
     Args:
         time: step at which it was sent.
         venue: "" where the market's only venue was meant.
-        kind: "market" or "limit".
+        kind: "market", "take" (a limit order for one match) or "limit" (one that rests).
         quantity: lots.
         price: limit in ticks, None for a market order.
         filled: lots.
@@ -126,7 +125,7 @@ class ParentOrder:
         return [ctx.state(self.market, venue=venue) for venue in self.places]
 
     def send(self, ctx: Context, place: int, quantity: int, price: int | None = None, *, rests: bool = False) -> None:
-        """Send a child order to `places[place]`: a market order, or a limit in ticks, for one match unless it `rests`."""
+        """Send a child order to `places[place]`: a market order, or a limit in ticks for one match, or to rest."""
         if price is None:
             order = market_order(self.market, self.side, quantity=quantity)
         else:
@@ -134,8 +133,8 @@ class ParentOrder:
             order = limit_order(self.market, self.side, quantity=quantity, price=price, tif=tif)
         venue = self.places[place]
         order_id = ctx.submit(order, venue=venue)
-        word = OrderKind.MARKET if price is None else OrderKind.LIMIT
-        self.children[order_id] = ChildOrder(ctx.now, venue or "", word.value, quantity, price, live=quantity)
+        word = "market" if price is None else "limit" if rests else "take"
+        self.children[order_id] = ChildOrder(ctx.now, venue or "", word, quantity, price, live=quantity)
 
     def take(self, ctx: Context, quantity: int, *, levels_max: int | None = None) -> None:
         """Take up to `quantity` displayed lots, best price first over all venues, with limits that live for one match.

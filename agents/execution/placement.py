@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from heapq import heappop, heappush
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from attrs import define, field, frozen
 
-from agents.execution.cost import Costs, Floats, Placement, beyond_queue, check_sizes, placement_of, sample_cost
+from agents.execution.cost import Costs, Floats, Placement, beyond_queue, check_sizes, placement_of, sample_cost, scaled
 from agents.execution.one_venue import EmpiricalOutflow, OneVenue
 from marketsim.errors import ConfigError
 
@@ -89,7 +90,7 @@ class _Search:
     """
 
     sample: _Sample
-    tolerance: float  # in money a lot
+    tolerance: float
     planes: list[tuple[Floats, float]] = field(factory=list)  # value >= slopes @ X + constant
     best: Floats = field(init=False)
     best_cost: float = np.inf
@@ -142,7 +143,7 @@ class _Search:
                 return bound, vector
             broken = [float(plane @ vector) + constant for plane, constant in self.planes]
             worst = int(np.argmax(broken))
-            if broken[worst] > value + self.tolerance / 8:
+            if broken[worst] > value + self.tolerance / 8 and worst not in used:
                 used.append(worst)
                 continue
             used.append(len(self.planes))
@@ -160,12 +161,14 @@ class _Search:
         rows = np.vstack([under_t, within, enough])
         sides = np.concatenate([[-constant for _, constant in planes], np.ones(venues), [-1.0]])
         bounds = [(0.0, 1.0), *zip(low.tolist(), high.tolist(), strict=True), (None, None)]
-        done = linprog(np.concatenate([[0.0], slopes, [1.0]]), A_ub=rows, b_ub=sides, bounds=bounds, method="highs")
+        done: Any = linprog(
+            np.concatenate([[0.0], slopes, [1.0]]), A_ub=rows, b_ub=sides, bounds=bounds, method="highs"
+        )
         if done.status == 2:
             return None
         if done.status != 0:
             raise ConfigError(f"the placement program was not solved: {done.message}")
-        return np.asarray(done.x[:-1]), float(done.x[-1])
+        return np.asarray(done.x[:-1], dtype=np.float64), float(done.x[-1])
 
     def run(self, boxes_max: int) -> tuple[float, int]:
         """(lower bound, boxes searched)."""
@@ -234,9 +237,13 @@ def best_placement(
         placement = OneVenue(float(quantity), 0.0, costs).optimum(EmpiricalOutflow(reach[:, 0]))
         cost = sample_cost(placement, quantity, costs, reach)
         return Solution(placement, cost, cost)
-    scale = max(costs.paid + costs.impact, 1e-9)
-    search = _Search(_Sample(costs, reach / quantity), tolerance * scale)
+    unit = costs.paid + costs.impact
+    if not (unit > 0 and 1e-6 <= tolerance < 1 and boxes_max >= 1):
+        came = f"h + f + theta {unit!r}, tolerance {tolerance!r}, boxes_max {boxes_max!r}"
+        raise ConfigError(f"best_placement: got {came}, wanted a price above 0, 1e-6 <= tolerance < 1, boxes_max >= 1")
+    # In units of S lots and of the price of a market order, so that the solver's own tolerances are small.
+    search = _Search(_Sample(scaled(costs, 1 / unit), reach / quantity), tolerance)
     bound, boxes = search.run(boxes_max)
     placement = placement_of(search.best * quantity)
     cost = sample_cost(placement, quantity, costs, reach)
-    return Solution(placement, cost, min(bound * quantity, cost), len(search.planes), boxes)
+    return Solution(placement, cost, min(bound * unit * quantity, cost), len(search.planes), boxes)

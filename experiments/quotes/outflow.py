@@ -58,9 +58,9 @@ def outflow_samples(
 ) -> NDArray[np.int64]:
     """Outflows of one publisher's best price over past horizons, oldest first: lots, (samples,).
 
-    Only quotes with a time stamp before `before_ns` count. Sample k is the outflow from the quote that stood at
-    `before_ns` - k stride - horizon to `before_ns` - k stride, this end not included; samples that would begin before
-    the first quote are left out.
+    Only quotes with a time stamp before `before_ns` count. Sample k is the outflow from `before_ns` - k stride -
+    horizon, included, to `before_ns` - k stride, not included; those that would begin before the first quote are left
+    out.
 
     Args:
         tape: the quotes.
@@ -85,8 +85,8 @@ def outflow_samples(
     span = before_ns - int(times[0]) - window.horizon_ns
     count = min(window.samples_max, span // stride + 1) if span >= 0 else 0
     ends = before_ns - stride * np.arange(count, dtype=np.int64)[::-1]
-    # total[i] is what had left when quote i came; the quote that stands at t is the last with a time of at most t.
+    # total[i] is what had left when quote i came: each end is that of the last quote before it.
     last = np.searchsorted(times, ends, side="left") - 1
-    first = np.searchsorted(times, ends - window.horizon_ns, side="right") - 1
-    samples: NDArray[np.int64] = total[np.maximum(last, first)] - total[first]
+    first = np.maximum(np.searchsorted(times, ends - window.horizon_ns, side="left") - 1, 0)
+    samples: NDArray[np.int64] = total[last] - total[first]
     return samples

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from experiments.report.numbers import Estimate, percent, plain
+from experiments.report.numbers import Estimate, listed, percent, plain
 from experiments.routing.run import Findings
 from experiments.routing.study import NO_LEARNING, SHUFFLED
 from experiments.statistics import mean_and_se
 
 _TWO_BITS = "context+choice"
+_LITTLE = 0.01
+"""Share of the regret of chance that is not worth a word."""
 
 
 def question(found: Findings) -> str:
@@ -41,10 +43,10 @@ def constant_winner(found: Findings) -> str:
     return " ".join(lines)
 
 
-def paired(cells: pd.DataFrame, first: tuple[str, str], second: tuple[str, str]) -> Estimate:
-    """Mean regret of `first` less that of `second`, each (agent, information), paired by seed."""
+def paired(cells: pd.DataFrame, first: tuple[str, str], second: tuple[str, str], by: str = "seed") -> Estimate:
+    """Mean regret of `first` less that of `second`, each (agent, information), paired by "seed" or "window"."""
     columns = [
-        cells[(cells["agent"] == agent) & (cells["information"] == bits)].groupby("seed")["regret"].mean()
+        cells[(cells["agent"] == agent) & (cells["information"] == bits)].groupby(by)["regret"].mean()
         for agent, bits in (first, second)
     ]
     gap = mean_and_se((columns[0] - columns[1]).to_numpy(np.float64))
@@ -75,13 +77,13 @@ def _best(learners: pd.DataFrame, own: pd.DataFrame, context: str) -> str:
     if learners.empty:
         return ""
     means = _means(learners).sort_values(kind="stable")
-    agent = _first(means)
+    least = means[means <= means.iloc[0] * (1 + 1e-12)].index.get_level_values("agent")
+    agents = list(dict.fromkeys(str(agent) for agent in least))
+    who = f"{listed(agents)} {'misses' if len(agents) == 1 else 'miss'} least"
     chance = own[own["agent"] == "chance"]["regret"]
     beside = f" against {plain(float(chance.mean()))} of choosing by chance" if len(chance) else ""
     steps = int(own["steps"].iloc[0])
-    return (
-        f"With a {context} context {agent} misses least: regret {plain(float(means.iloc[0]))} in {steps} steps{beside}."
-    )
+    return f"With a {context} context {who}: regret {plain(float(means.iloc[0]))} in {steps} steps{beside}."
 
 
 def _ising(learners: pd.DataFrame) -> str:
@@ -91,13 +93,19 @@ def _ising(learners: pd.DataFrame) -> str:
     if not isings or others.empty:
         return ""
     rival = _first(_means(others).sort_values(kind="stable"))
-    gaps = {agent: paired(at_two, (agent, _TWO_BITS), (rival, _TWO_BITS)) for agent in isings}
-    told = "; ".join(
-        f"{agent} {gap.signed} ({'beyond' if gap.told(len(gaps)) else 'not beyond'} chance over seeds)"
-        for agent, gap in gaps.items()
-    )
+    told = "; ".join(_gap(at_two, agent, rival, len(isings)) for agent in isings)
     less = f"the regret of the Ising router less that of {rival}, the best other"
     return f"At equal information (two bits a step) {less}: {told}."
+
+
+def _gap(cells: pd.DataFrame, agent: str, rival: str, comparisons: int) -> str:
+    gaps = {f"{by}s": paired(cells, (agent, _TWO_BITS), (rival, _TWO_BITS), by) for by in ("seed", "window")}
+    said = [
+        f"{'beyond' if gap.told(comparisons) else 'not beyond'} chance over {over}"
+        for over, gap in gaps.items()
+        if gap.n > 1
+    ]
+    return f"{agent} {gaps['seeds'].signed} ({', '.join(said) or 'one run'})"
 
 
 def _tracking(own: pd.DataFrame, shuffled: pd.DataFrame, learners: pd.DataFrame) -> str:
@@ -108,7 +116,9 @@ def _tracking(own: pd.DataFrame, shuffled: pd.DataFrame, learners: pd.DataFrame)
     before, after = (1 - float(_means(cells).min()) / chance
                      for cells, chance in zip((learners, mixed), chances, strict=True))  # fmt: skip
     tells = (
-        "the rest is tracking of a winner that persists" if after < before else "persistence of the winner adds none"
+        "the rest is tracking of a winner that persists"
+        if after < before - _LITTLE
+        else "persistence of the winner adds none"
     )
     return (
         f"The best learner avoids {percent(before)} of the regret of chance, and {percent(after)} when the rows are "

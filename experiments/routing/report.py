@@ -120,8 +120,11 @@ def regret_table(found: Findings, knows: str, context: str) -> Table:
         key = (row["agent"], row["information"])
         shuffled = control.get(key)
         others = [tables[name].loc[place] for name in ("hit_rate", "shortfall", "given_up")]
-        windows = "" if np.isnan(row["se_windows"]) else f"windows ± {plain(row['se_windows'], 2)}"
-        entries = [Entry(BITS[row["information"]]), Entry(with_error(row["mean"], row["se"]), windows)]
+        windows = with_error(row["mean"], row["se_windows"]).partition(" ± ")[2]
+        entries = [
+            Entry(BITS[row["information"]]),
+            Entry(with_error(row["mean"], row["se"]), windows and f"windows ± {windows}"),
+        ]
         entries += [Entry(with_error(other["mean"], other["se"])) for other in others]
         entries.append(Entry(with_error(shuffled["mean"], shuffled["se"]) if shuffled else NONE))
         rows.append(Row(str(row["agent"]), tuple(entries), total=row["agent"] in NO_LEARNING))

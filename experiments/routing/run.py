@@ -39,24 +39,30 @@ def total_of(study: RouteStudy, data: Data) -> int:
 
 
 def find(
-    study: RouteStudy, data: Data, *, jobs: int = 1, advance: Callable[[int], None] | None = None, clock: Clock
+    study: RouteStudy,
+    data: Data,
+    *,
+    jobs: int = 1,
+    advance: Callable[[int], None] | None = None,
+    tell: Callable[[str], None] = lambda _said: None,
+    clock: Clock,
 ) -> Findings:
-    """Run the batched study and the side studies; see `run_study` for the arguments."""
+    """Run the batched study and the side studies; see `run_study` for the arguments. `tell` hears what is next."""
     begin = clock()
     results = run_study(study, data, jobs=jobs, advance=advance, clock=clock)
     seconds = clock() - begin
+    compared = looped = side = None
+    if study.compare_seeds:
+        tell("sampling against exact")
+        compared = sampling.compare(study, data, clock=clock)
+    if study.engine_steps:
+        tell("event loop")
+        looped = sampling.through_the_engine(study, data)
     _, states = data.panel.directions()
-    return Findings(
-        study,
-        data,
-        results,
-        sampling.compare(study, data, clock=clock) if study.compare_seeds else None,
-        sampling.through_the_engine(study, data) if study.engine_steps else None,
-        study_directions(states, data.panel.venues, samples=study.samples, inference=study.inference)
-        if study.samples and len(states) > 1
-        else None,
-        seconds,
-    )
+    if study.samples and len(states) > 1:
+        tell("side study")
+        side = study_directions(states, data.panel.venues, samples=study.samples, inference=study.inference)
+    return Findings(study, data, results, compared, looped, side, seconds)
 
 
 def run(
@@ -66,6 +72,7 @@ def run(
     data: Data | None = None,
     jobs: int = 1,
     advance: Callable[[int], None] | None = None,
+    tell: Callable[[str], None] = lambda _said: None,
     clock: Clock,
 ) -> Findings:
     """Run a study and write `out`: cells.parquet, curves.parquet, summary.md, report.html, config.toml, manifest.json.
@@ -75,7 +82,7 @@ def run(
     from experiments.routing import report
 
     out.mkdir(parents=True, exist_ok=True)
-    found = find(study, data or load_data(study), jobs=jobs, advance=advance, clock=clock)
+    found = find(study, data or load_data(study), jobs=jobs, advance=advance, tell=tell, clock=clock)
     found.results.cells.to_parquet(out / "cells.parquet", index=False)
     found.results.curves.to_parquet(out / "curves.parquet", index=False)
     (out / "config.toml").write_text(dumps(study), encoding="utf-8")

@@ -210,27 +210,23 @@ def test_the_tick_is_found_from_the_prices():
         tick_of(of([[1 / 3, 1.0], [1.0, 1.0]]))
 
 
-def test_thrml_in_the_event_loop_decides_as_in_the_batched_path():
-    pytest.importorskip("thrml")
-    data, one = data_of(SMALL), policy("ising-source", inference="thrml")
-    run = replay(data.tapes, data.panel, one, seed=3, mode="random", knows="last", buckets=31)
-    assert run.choices.tolist() == batched(one, data, seed=3, mode="random", knows="last", buckets=31)[3].tolist()
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded trades are not here")
 def test_thrml_routes_500_recorded_buckets_as_well_as_exact_inference():
     """Issue: inside the kernel, regret within error of exact on the same draws."""
     pytest.importorskip("thrml")
     data = data_of(evolve(SMALL, data=str(RECORDED), steps=0))
-    extra = []
-    for seed in range(1, 5):
-        exact, sampled = (
+    exact, sampled = (
+        np.array([
             replay(data.tapes, data.panel, one, seed=seed, mode="random", knows="last", buckets=501).regrets.sum()
-            for one in sampling.pair_of("observed-likelihood", 3)
-        )
-        extra.append(float(sampled - exact))
-    assert abs(np.mean(extra)) <= 3 * np.std(extra, ddof=1) / len(extra) ** 0.5
+            for seed in range(1, 5)
+        ])
+        for one in sampling.pair_of("source", 3)
+    )  # fmt: skip
+    error = ((exact.var(ddof=1) + sampled.var(ddof=1)) / 4) ** 0.5
+    assert abs(sampled.mean() - exact.mean()) <= 3 * error
+    # What 100 samples cost is little beside what either learns: the regret of chance is two thirds a step.
+    assert max(exact.mean(), sampled.mean()) < 0.9 * 500 * 2 / 3
 
 
 def test_a_policy_on_another_ones_draws_decides_as_by_itself():
