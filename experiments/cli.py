@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from attrs import evolve
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from experiments import bench_cli, check_cli, config, route_cli
@@ -19,12 +16,11 @@ from experiments.cell import cells_of, unanswerable
 from experiments.config import Study
 from experiments.factors import Variant, swept
 from experiments.mechanisms import MECHANISMS
+from experiments.progress import console, progress
 from marketsim.errors import MarketsimError
 from marketsim.registry import KINDS, plugins
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-console = Console(stderr=True)
-
 app.add_typer(check_cli.app, name="check")
 app.add_typer(bench_cli.app, name="bench")
 app.command("route")(route_cli.route)
@@ -119,7 +115,7 @@ def _run_study(study: Study, out: Path, *, jobs: int, quiet: bool, fills: bool) 
     from experiments import pi_curve as study_of
     from experiments.runner import InterruptedStudyError
 
-    with _progress(len(cells_of(study)), study.name, quiet=quiet) as advance:
+    with progress(len(cells_of(study)), study.name, quiet=quiet) as (advance, _):
         try:
             study_of.run(study, out, jobs=jobs, advance=advance, fills=fills)
         except InterruptedStudyError as stopped:
@@ -129,23 +125,6 @@ def _run_study(study: Study, out: Path, *, jobs: int, quiet: bool, fills: bool) 
         console.print(
             f"Results are in {out}: report.html, summary.md, pi_curve.png, cells.parquet, manifest.json", soft_wrap=True
         )
-
-
-@contextmanager
-def _progress(total: int, label: str, *, quiet: bool) -> Iterator[Any]:
-    if quiet:
-        yield None
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(label, total=total)
-        yield lambda finished: bar.advance(task, finished)
 
 
 def _with_axes(study: Study, axes: dict[str, Any]) -> Study:

@@ -11,15 +11,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import cattrs
 import tomli_w
 from attrs import evolve, field, frozen
-from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
 
 from experiments.contrasts import Contrast
 from experiments.factors import Factor, Variant, crossed, merged
 from experiments.mechanisms import MECHANISMS
 from experiments.settings import KIND_DEFAULTS, Informed, Population, Signals, Snipers, VenueRules, World
+from experiments.strict import strict_converter, structured
 from marketsim.checks import integer, name, one_of
 from marketsim.errors import ConfigError
 
@@ -92,21 +91,7 @@ def _fits(study: Study, label: str) -> None:
         raise ConfigError(f"variant {label!r}: got lmsr in a world of kind {study.world.kind!r}, wanted kind 'event'")
 
 
-_converter = cattrs.Converter(forbid_extra_keys=True)
-
-
-def _exactly(kind: Any, said: str) -> None:
-    # cattrs would turn "7" into 7 and 2.9 into 2; a configuration means what it says.
-    def structure(value: Any, _: Any) -> Any:
-        if type(value) is kind or (kind is float and type(value) is int):
-            return kind(value)
-        raise ValueError(f"got {value!r}, wanted {said}")
-
-    _converter.register_structure_hook(kind, structure)
-
-
-for _kind, _said in ((int, "an int"), (float, "a number"), (str, "a string"), (bool, "true or false")):
-    _exactly(_kind, _said)
+_converter = strict_converter()
 
 
 def _population(value: Any, _: Any) -> Population:
@@ -127,15 +112,7 @@ def from_dict(values: dict[str, Any], where: str) -> Study:
     Raises:
         ConfigError: an unknown key, a value of the wrong type or out of bounds, with its place.
     """
-    try:
-        return _converter.structure(values, Study)
-    except (BaseValidationError, ForbiddenExtraKeysError, ConfigError) as error:
-        problems = cattrs.transform_error(error, path=where, format_exception=_problem)
-        raise ConfigError("; ".join(problems)) from error
-
-
-def _problem(error: BaseException, _: type | None) -> str:
-    return str(error) or type(error).__name__
+    return structured(_converter, values, Study, where)
 
 
 def to_dict(study: Study) -> dict[str, Any]:

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from math import isnan, log10
 from typing import Any
 
 import pandas as pd
 
 from experiments.config import Study
+from experiments.pages import picture_of
 from experiments.picture import colours, finish, fourth, gains, markout, overview, overview_size, waiting
 from experiments.report.numbers import Curves
 from experiments.statistics import Best
 
-_STYLE: Any = {
-    "font.size": 9.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "svg.hashsalt": "marketsim",
-    "svg.fonttype": "path",
-}
 _TITLES = {"lp": "liquidity provider", "taker": "everybody who does not provide liquidity"}
 
 
@@ -42,7 +35,7 @@ def pi_curve(study: Study, curves: pd.DataFrame, best: Best | None) -> bytes:
         for panel in panels:
             finish(panel, study)
 
-    return _svg((10.0, 7.2), draw)
+    return picture_of((10.0, 7.2), draw)
 
 
 def all_variants(study: Study, summary: pd.DataFrame) -> bytes:
@@ -53,7 +46,7 @@ def all_variants(study: Study, summary: pd.DataFrame) -> bytes:
         overview(figure, study, summary)
 
     width, height = overview_size(study)
-    return _svg((0.8 * width, height), draw)  # a page is narrower than the picture by itself
+    return picture_of((0.8 * width, height), draw)  # a page is narrower than the picture by itself
 
 
 def markouts(curves: Curves, horizons: tuple[int, ...]) -> bytes:
@@ -71,7 +64,7 @@ def markouts(curves: Curves, horizons: tuple[int, ...]) -> bytes:
         if handles:
             figure.legend(handles, labels, loc="lower center", ncols=min(len(labels), 6), frameon=False)
 
-    return _svg((10.0, 4.2), draw)
+    return picture_of((10.0, 4.2), draw)
 
 
 def _by_horizon(panel: Any, curves: Curves, horizons: list[int], role: str) -> None:
@@ -101,19 +94,3 @@ def _by_horizon(panel: Any, curves: Curves, horizons: list[int], role: str) -> N
     panel.set_xlabel("steps after the fill")
     panel.set_ylabel("markout, money per lot")
     panel.set_title(_TITLES[role], loc="left", fontweight="bold", pad=10)
-
-
-def _svg(size: tuple[float, float], draw: Any) -> bytes:
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(_STYLE):
-        # Margins are set by hand: an automatic layout draws everything twice more.
-        figure = Figure(figsize=size)
-        FigureCanvasSVG(figure)
-        draw(figure)
-        content = io.BytesIO()
-        # Without a date the same study gives the same bytes.
-        figure.savefig(content, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return content.getvalue()

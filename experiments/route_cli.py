@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from attrs import evolve
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from experiments.progress import console, progress
 from experiments.routing import config
-
-console = Console(stderr=True)
 
 INTERRUPTED = 130
 
@@ -75,7 +70,7 @@ def _run(study: config.RouteStudy, out: Path, *, jobs: int, quiet: bool) -> None
     from experiments.routing.study import load_data
 
     data = load_data(study)
-    with _progress(run.total_of(study, data), study.name, quiet=quiet) as (advance, tell):
+    with progress(run.total_of(study, data), study.name, quiet=quiet) as (advance, tell):
         try:
             found = run.run(study, out, data=data, jobs=jobs, advance=advance, tell=tell, clock=console.get_time)
         except KeyboardInterrupt:
@@ -85,23 +80,3 @@ def _run(study: config.RouteStudy, out: Path, *, jobs: int, quiet: bool) -> None
         took = f"{found.seconds:.1f} s for {len(found.results.cells)} runs"
         files = "report.html, summary.md, cells.parquet, curves.parquet, manifest.json"
         console.print(f"{took}. Results are in {out}: {files}", soft_wrap=True)
-
-
-@contextmanager
-def _progress(total: int, label: str, *, quiet: bool) -> Iterator[tuple[Callable[[int], None], Callable[[str], None]]]:
-    if quiet:
-        yield lambda _finished: None, lambda _said: None
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(label, total=total)
-        yield (
-            lambda finished: bar.advance(task, finished),
-            lambda said: bar.update(task, description=f"{label}: {said}"),
-        )

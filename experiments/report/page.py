@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ from attrs import frozen
 from experiments import figures
 from experiments.cell import cells_of
 from experiments.config import Study, dumps
+from experiments.pages import address_of, render
 from experiments.report import answer, tables
 from experiments.report.answer import Finding
 from experiments.report.numbers import Curves, Estimate, Point, listed, plain
@@ -87,12 +85,6 @@ def write(study: Study, cells: pd.DataFrame, summary: pd.DataFrame, path: Path) 
 
 
 def _render(study: Study, cells: pd.DataFrame, summary: pd.DataFrame) -> str:
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
-    folder = files("experiments") / "templates"
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    page = environment.from_string((folder / "report.html").read_text(encoding="utf-8"))
     variants = {
         name: _variant(own, name, cells, summary)
         for name, own in study.resolved().items()
@@ -103,9 +95,9 @@ def _render(study: Study, cells: pd.DataFrame, summary: pd.DataFrame) -> str:
         _section(number, name, variant, folded=folded)
         for number, (name, variant) in enumerate(variants.items(), start=1)
     ]
-    return page.render(
+    return render(
+        "report.html",
         title=study.title or study.name,
-        style=Markup((folder / "report.css").read_text(encoding="utf-8")),  # noqa: S704  (our own file)
         question=_pretty(question(study)),
         answer=_answer(variants, sections),
         overview=_overview(study, variants, summary),
@@ -169,7 +161,7 @@ def _overview(study: Study, variants: dict[str, _Variant], summary: pd.DataFrame
     ]
     against = f"measures of the liquidity provider against the {sweep.factor}" if sweep else "differences to the CLOB"
     alt = f"All variants in one picture: {against}. Largest differences in LP gain, money per run: {'; '.join(known)}."
-    return Picture(_address(figures.all_variants, study, summary), alt)
+    return Picture(address_of(figures.all_variants(study, summary)), alt)
 
 
 def _by_horizon(study: Study) -> dict[str, tuple[str, str]]:
@@ -215,7 +207,7 @@ def _curve(variant: _Variant, name: str) -> Picture:
         f"Pi-curve{named}: gains, LP markout per lot, cost of trading at once and a fourth panel against the batch "
         f"interval. Gain of the liquidity provider, money per run: {points}. The table below has the numbers."
     )
-    return Picture(_address(figures.pi_curve, variant.study, variant.summary, variant.best), alt)
+    return Picture(address_of(figures.pi_curve(variant.study, variant.summary, variant.best)), alt)
 
 
 def _markouts(variant: _Variant, name: str) -> Picture:
@@ -228,11 +220,7 @@ def _markouts(variant: _Variant, name: str) -> Picture:
     )
     named = "" if name == "base" else f" in {name}"
     alt = f"Markout per lot by horizon{named}, liquidity provider and takers. Liquidity provider: {points}."
-    return Picture(_address(figures.markouts, curves, horizons), alt)
-
-
-def _address(draw: Callable[..., bytes], *of: Any) -> str:
-    return f"data:image/svg+xml;base64,{b64encode(draw(*of)).decode('ascii')}"
+    return Picture(address_of(figures.markouts(curves, horizons)), alt)
 
 
 def _flatness(variant: _Variant) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.report.numbers import Estimate, listed, percent, plain
-from experiments.routing.run import Findings
+from experiments.routing.findings import Findings
 from experiments.routing.study import NO_LEARNING, SHUFFLED
 from experiments.statistics import mean_and_se
 

@@ -7,16 +7,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import cattrs
 import tomli_w
 from attrs import field, frozen
-from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
 
 from agents.routing.catalogue import INFERENCE, POLICIES
 from agents.routing.learning import OBSERVED_LIKELIHOOD, RULES
 from agents.routing.paths import CONTEXTS, LAST, MODES
 from agents.routing.policy import INFORMATION, TWO_BITS
 from experiments.routing.synthetic import LeadLag
+from experiments.strict import strict_converter, structured
 from marketsim import checks
 from marketsim.checks import integer, kind, one_of
 from marketsim.errors import ConfigError
@@ -87,25 +86,7 @@ class RouteStudy:
     made_seed: int = field(default=1, validator=integer(0))
 
 
-_converter = cattrs.Converter(forbid_extra_keys=True)
-
-
-def _exactly(kind_: Any, said: str) -> None:
-    # cattrs would turn "7" into 7 and 2.9 into 2; a configuration means what it says.
-    def structure(value: Any, _: Any) -> Any:
-        if type(value) is kind_ or (kind_ is float and type(value) is int):
-            return kind_(value)
-        raise ValueError(f"got {value!r}, wanted {said}")
-
-    _converter.register_structure_hook(kind_, structure)
-
-
-for _kind, _said in ((int, "an int"), (float, "a number"), (str, "a string"), (bool, "true or false")):
-    _exactly(_kind, _said)
-
-
-def _problem(error: BaseException, _: type | None) -> str:
-    return str(error) or type(error).__name__
+_converter = strict_converter()
 
 
 def to_dict(study: RouteStudy) -> dict[str, Any]:
@@ -126,12 +107,10 @@ def loads(text: str, where: str) -> RouteStudy:
         ConfigError: naming `where` and what is wrong.
     """
     try:
-        return _converter.structure(tomllib.loads(text), RouteStudy)
+        values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{where}: {error}") from error
-    except (BaseValidationError, ForbiddenExtraKeysError, ConfigError) as error:
-        problems = cattrs.transform_error(error, path=where, format_exception=_problem)
-        raise ConfigError("; ".join(problems)) from error
+    return structured(_converter, values, RouteStudy, where)
 
 
 def shipped() -> list[str]:

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from agents.routing.ising import split_theta
+from experiments.pages import picture_of
 
-_STYLE: Any = {
-    "font.size": 9.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "svg.hashsalt": "marketsim",
-    "svg.fonttype": "path",
-}
 _DASHES = ("-", "--", ":", "-.")
 
 
@@ -43,7 +36,7 @@ def regret_curves(curves: pd.DataFrame, groups: Sequence[tuple[str, str]], agent
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside right upper", frameon=False)
 
-    return _svg((10.0, 4.6), draw)
+    return picture_of((10.0, 4.6), draw)
 
 
 def _curve(panel: Any, line: pd.DataFrame, agent: str, place: int) -> None:
@@ -67,7 +60,7 @@ def parameters(thetas: Mapping[str, Any], venues: Sequence[str]) -> bytes:
         top = max(1e-9, *(float(np.abs(matrix).max()) for matrix in matrices.values()))
         _heat_maps(figure, matrices, venues, top, "bias on the diagonal, couplings off it")
 
-    return _svg(_size(len(thetas)), draw)
+    return picture_of(_size(len(thetas)), draw)
 
 
 def correlations(matrices: Mapping[str, Any], venues: Sequence[str]) -> bytes:
@@ -76,7 +69,7 @@ def correlations(matrices: Mapping[str, Any], venues: Sequence[str]) -> bytes:
     def draw(figure: Any) -> None:
         _heat_maps(figure, matrices, venues, 1.0, "correlation")
 
-    return _svg(_size(len(matrices)), draw)
+    return picture_of(_size(len(matrices)), draw)
 
 
 def _size(panels: int) -> tuple[float, float]:
@@ -99,18 +92,3 @@ def _heat_maps(figure: Any, matrices: Mapping[str, Any], venues: Sequence[str], 
     for panel in panels[len(matrices) :]:
         panel.axis("off")
     figure.colorbar(image, ax=panels, shrink=0.8, label=meaning)
-
-
-def _svg(size: tuple[float, float], draw: Callable[[Any], None]) -> bytes:
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=size)
-        FigureCanvasSVG(figure)
-        draw(figure)
-        content = io.BytesIO()
-        # Without a date the same study gives the same bytes.
-        figure.savefig(content, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return content.getvalue()

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from experiments import pages
 from experiments.report.numbers import NONE, Estimate, percent, plain, with_error
 from experiments.report.page import Picture
 from experiments.report.tables import Entry, Row, Table
 from experiments.routing import figures
 from experiments.routing.answer import answer, caveats, constant_winner, question
 from experiments.routing.config import dumps
-from experiments.routing.run import Findings
+from experiments.routing.findings import Findings
 from experiments.routing.study import KEYS, NO_LEARNING, SHUFFLED
 from experiments.statistics import mean_and_se
 
@@ -39,16 +38,10 @@ def summarise(cells: pd.DataFrame, measure: str) -> pd.DataFrame:
 
 def render(found: Findings) -> str:
     """The page, one HTML file without any request to elsewhere."""
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
-    folder = files("experiments") / "templates"
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    page = environment.from_string((folder / "route.html").read_text(encoding="utf-8"))
     study = found.study
-    return page.render(
+    return pages.render(
+        "route.html",
         title=study.title or f"Routing on {found.data.tapes.sources.symbol or study.data}",
-        style=Markup((folder / "report.css").read_text(encoding="utf-8")),  # noqa: S704  (our own file)
         question=question(found),
         answer=answer(found),
         alarm=constant_winner(found),
@@ -225,7 +218,9 @@ def _curves(found: Findings) -> Picture:
     picture = figures.regret_curves(curves[curves["control"] == ""], groups_of(found), agents)
     ends = found.results.cells[found.results.cells["control"] == ""].groupby("agent", sort=False)["regret"].mean()
     words = "; ".join(f"{agent} {plain(value)}" for agent, value in ends.items())
-    return Picture(_address(picture), f"Cumulative regret over time by agent. Means at the end, all contexts: {words}.")
+    return Picture(
+        pages.address_of(picture), f"Cumulative regret over time by agent. Means at the end, all contexts: {words}."
+    )
 
 
 def _parameters(found: Findings) -> Picture | None:
@@ -241,7 +236,7 @@ def _parameters(found: Findings) -> Picture | None:
         f"{name}: biases {', '.join(plain(value, 2) for value in theta[: len(found.data.panel.venues)])}"
         for name, theta in shown.items()
     )
-    return Picture(_address(figures.parameters(shown, found.data.panel.venues)), alt)
+    return Picture(pages.address_of(figures.parameters(shown, found.data.panel.venues)), alt)
 
 
 def _heat_maps(found: Findings) -> Picture | None:
@@ -251,11 +246,7 @@ def _heat_maps(found: Findings) -> Picture | None:
     matrices = {"data": side.correlations} | {model.name: model.correlations for model in side.models}
     errors = "; ".join(f"{model.name} {plain(model.errors['correlation_mae'], 2)}" for model in side.models)
     alt = f"Correlations of price directions, data and samples. Mean absolute errors: {errors}."
-    return Picture(_address(figures.correlations(matrices, side.venues)), alt)
-
-
-def _address(content: bytes) -> str:
-    return f"data:image/svg+xml;base64,{b64encode(content).decode('ascii')}"
+    return Picture(pages.address_of(figures.correlations(matrices, side.venues)), alt)
 
 
 def _markdown(table: Table) -> list[str]:

@@ -7,30 +7,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-from attrs import frozen
-
 from experiments.routing import sampling
 from experiments.routing.config import RouteStudy, dumps
-from experiments.routing.generative import Generative, study_directions
-from experiments.routing.study import Clock, Data, Results, load_data, run_study, tasks_of, windows_of
+from experiments.routing.findings import Findings
+from experiments.routing.generative import study_directions
+from experiments.routing.study import Clock, Data, load_data, run_study, tasks_of, windows_of
 from experiments.runner import manifest, write_manifest
 
 _LIBRARIES = ("jax", "jaxlib", "thrml")
-
-
-@frozen(eq=False)
-class Findings:
-    """All that a study found; `sampling`, `engine` and `generative` are None where they were not asked for."""
-
-    study: RouteStudy
-    data: Data
-    results: Results
-    sampling: pd.DataFrame | None
-    engine: pd.DataFrame | None
-    generative: Generative | None
-    seconds: float
-    """Wall time of the batched study."""
 
 
 def total_of(study: RouteStudy, data: Data) -> int:

@@ -10,12 +10,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import cattrs
 import numpy as np
 from attrs import evolve, field, frozen
-from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
 from numpy.typing import NDArray
 
+from experiments.strict import strict_converter, structured
 from marketsim.checks import flag, integer, name, one_of
 from marketsim.errors import ConfigError, InputError
 from marketsim.table_files import Column, IsoTimes, Numbers, Stamps, Texts, bad_cell, read_columns
@@ -27,19 +26,8 @@ CONFIG = "feeds.toml"
 """Name of the file by which a folder says what its files are."""
 
 
-_converter = cattrs.Converter(forbid_extra_keys=True)
+_converter = strict_converter()
 _converter.register_structure_hook(str | int, lambda value, _: value)
-
-
-def _exactly(value: Any, kind: Any) -> Any:
-    # cattrs would make true of 7; a configuration means what it says.
-    if type(value) is not kind:
-        raise ValueError(f"got {value!r}, wanted {kind.__name__}")
-    return value
-
-
-for _kind in (str, int, bool):
-    _converter.register_structure_hook(_kind, _exactly)
 
 
 def _filter(instance: Any, attribute: Any, value: Any) -> None:
@@ -234,18 +222,11 @@ def read_sources(path: str | Path) -> Sources:
     """`Sources` from a TOML file: the fields of `Sources`, and `[[feeds]]` with those of `Feed`."""
     try:
         told = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        return _converter.structure(told, Sources)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {error}") from error
-    except (BaseValidationError, ForbiddenExtraKeysError) as error:
-        problems = cattrs.transform_error(error, path=str(path), format_exception=_problem)
-        raise ConfigError("; ".join(problems)) from error
-
-
-def _problem(error: BaseException, _: type | None) -> str:
-    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
+    return structured(_converter, told, Sources, str(path))
 
 
 def _read_feed(feed: Feed, file: Path) -> dict[str, _Rows]:

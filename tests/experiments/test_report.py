@@ -97,7 +97,7 @@ def written(tmp_path_factory):
 @pytest.fixture
 def undrawn(monkeypatch):
     """Pictures take most of the time; where a test is about words they are left out."""
-    monkeypatch.setattr(page, "_address", lambda *_: "data:,")
+    monkeypatch.setattr(figures, "picture_of", lambda *_: b"")
 
 
 def tree_of(text: str) -> ElementTree.Element:

@@ -10,7 +10,7 @@ import pytest
 from attrs import evolve
 from matplotlib.figure import Figure
 
-from experiments import picture, summary
+from experiments import figures, picture, summary
 from experiments.config import Study, Variant, load
 from experiments.factors import Factor
 from experiments.report import page
@@ -223,7 +223,8 @@ def test_labels_and_order_are_those_of_the_study():
 @pytest.mark.parametrize("study", [SWEPT, MANY], ids=["sweep", "many"])
 def test_a_report_of_many_variants_has_one_picture_and_folds_the_rest(study, monkeypatch):
     drawn = []
-    monkeypatch.setattr(page, "_address", lambda draw, *_: drawn.append(draw.__name__) or "data:,")
+    for name in ("pi_curve", "markouts", "all_variants"):
+        monkeypatch.setattr(figures, name, lambda *_, name=name: drawn.append(name) or b"")
     cells = measured(study, {"number 5": 5.0})
     text = page._render(study, cells, summarise(cells))
     assert drawn == ["all_variants"]
@@ -236,7 +237,7 @@ def test_a_report_of_many_variants_has_one_picture_and_folds_the_rest(study, mon
 
 
 def test_the_answer_speaks_of_batching_first_and_then_of_pools(monkeypatch):
-    monkeypatch.setattr(page, "_address", lambda *_: "data:,")
+    monkeypatch.setattr(figures, "picture_of", lambda *_: b"")
     cells = with_pool(measured(MANY, {"number 1": 5.0}))
     pool = cells["mechanism"] == "lmsr"
     cells.loc[pool, "lp_pnl"] += 0.01 * cells.loc[pool, "seed"]
