@@ -167,7 +167,7 @@ def test_it_routes_among_a_book_an_auction_and_a_pool(price):
         {"venues": ("v0",)}, {"context_venue": 5}, {"context": "label"}, {"labels": lambda k: None},
         {"policy": policy("oracle")}, {"policy": None}, {"bucket": 0}, {"mode": "next"}, {"price": "mid"},
     ],
-    ids=lambda options: ",".join(options),
+    ids=",".join,
 )  # fmt: skip
 def test_what_cannot_route_is_refused(options):
     settings = {"venues": VENUES, "policy": policy("ising"), **options}
