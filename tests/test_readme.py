@@ -7,7 +7,8 @@ from pathlib import Path
 
 from marketsim import Fill, Order, Rejected, Side
 
-README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def blocks() -> dict[str, str]:
@@ -27,6 +28,14 @@ def test_the_code_runs(capsys):
     order = Order("ACME", Side.BUY, 3, 100, order_id=1, owner="ann")
     assert [type(report) for report in posted.submit(order, 0)] == [Fill, Fill]
     assert type(posted.submit(order._replace(price=99), 0)[0]) is Rejected
+
+
+def test_the_code_of_the_routing_page_runs(capsys):
+    page = (ROOT / "docs" / "routing.md").read_text(encoding="utf-8")
+    [code] = re.findall(r"<!-- run: routing -->\n```python\n(.*?)```", page, re.DOTALL)
+    exec(code, {"__name__": "routing"})  # noqa: S102 - our own text
+    said = capsys.readouterr().out
+    assert all(venue in said for venue in ("book", "auction", "pool"))
 
 
 def test_lengths_are_as_promised():
