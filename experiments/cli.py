@@ -11,7 +11,7 @@ from attrs import evolve
 from rich.console import Console
 from rich.table import Table
 
-from experiments import bench_cli, check_cli, config, route_cli
+from experiments import bench_cli, check_cli, config, download_cli, route_cli
 from experiments.cell import cells_of, unanswerable
 from experiments.config import Study
 from experiments.factors import Variant, swept
@@ -24,6 +24,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(check_cli.app, name="check")
 app.add_typer(bench_cli.app, name="bench")
 app.command("route")(route_cli.route)
+app.command("download")(download_cli.download)
 
 INTERRUPTED = 130
 

@@ -30,11 +30,13 @@ def route(
         Several, typer.Option("--information", help="Repeatable: own, choice (one bit), context+choice (two).")
     ] = None,
     seeds: Annotated[int | None, typer.Option("--seeds", help="Seeds per agent.")] = None,
-    steps: Annotated[int | None, typer.Option("--steps", help="Decisions per window; default all.")] = None,
+    steps: Annotated[int | None, typer.Option("--steps", help="Decisions per window; 0, the default: all.")] = None,
     windows: Annotated[int | None, typer.Option("--windows", "--window", help="Windows of equal length.")] = None,
     rule: Annotated[str | None, typer.Option("--rule", help="observed-likelihood or source.")] = None,
     inference: Annotated[str | None, typer.Option("--inference", help="exact or thrml.")] = None,
-    compare: Annotated[int | None, typer.Option("--compare", help="Seeds of sampling against exact.")] = None,
+    compare: Annotated[
+        int | None, typer.Option("--compare", help="Seeds of sampling against exact; 0, the default: none.")
+    ] = None,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Threads.")] = 2,
     out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("out/route"),
     save_config: Annotated[

@@ -41,7 +41,8 @@ class EngineRun:
 
     Args:
         contexts, bits, choices: of every decision, in order.
-        regrets: of every fill, 2 for a miss that could have been a hit, judged by the quote log at the bucket's close.
+        regrets: of every decision, 2 for a miss that could have been a hit, judged by the quote log at the bucket's
+            close.
         shortfalls: of every fill, the best price that could be had at that moment less its own, price units.
         markouts: of every fill at `HORIZONS` against its venue's price then, price units per lot (fills, horizons).
         unfilled: decisions without a fill.
@@ -147,8 +148,8 @@ def _measured(result: Result, router: Router, venues: tuple[str, ...], tick_size
     quotes = QuoteHistory(result.quotes)
     sold = np.array([venues.index(venue) for venue in fills["venue"]], np.int64)
     now = _prices(quotes, venues, times)
-    close = _prices(quotes, venues, times + 1)
-    labels = _labels(close)
+    # A choice that found nobody to sell to has missed as well: regret is about every decision.
+    labels = _labels(_prices(quotes, venues, np.array([decision.time for decision in made], np.int64) + 1))
     gaps = lost(now, contexts[rows][None], sold[None], router.policy.may_choose_context)[0]
     allowed = router.policy.may_choose_context
     # `regrets` leaves out the first row of a panel, which is about no decision.
@@ -158,7 +159,7 @@ def _measured(result: Result, router: Router, venues: tuple[str, ...], tick_size
         contexts,
         bits,
         choices,
-        regrets(padded, contexts[rows], sold, may_choose_context=allowed),
+        regrets(padded, contexts, choices, may_choose_context=allowed),
         gaps * tick_size,
         marks * tick_size,
         len(made) - len(fills),

@@ -64,7 +64,9 @@ def render(found: Findings) -> str:
 
 def summary(found: Findings) -> str:
     """The answer and the tables as Markdown."""
-    lines = [f"# {found.study.title or found.study.name}", "", question(found), ""]
+    lines = [f"# {found.study.title or found.study.name}", ""]
+    for said in (constant_winner(found), question(found), found.data.tapes.sources.note):
+        lines += [said, ""] if said else []
     lines += [f"{place}. {line}" for place, line in enumerate(answer(found), start=1)] + [""]
     tables = [coverage_table(found), *(regret_table(found, *group) for group in groups_of(found))]
     tables += [table for table in (sampling_table(found, seconds=False), engine_table(found)) if table]

@@ -7,12 +7,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from agents.routing.extra import load
+from agents.routing.ising import SPINS_MAX
 from experiments.routing import sampling
 from experiments.routing.config import RouteStudy, dumps
 from experiments.routing.findings import Findings
 from experiments.routing.generative import study_directions
 from experiments.routing.study import Clock, Data, load_data, run_study, tasks_of, windows_of
 from experiments.runner import manifest, write_manifest
+from marketsim.errors import ConfigError
 
 _LIBRARIES = ("jax", "jaxlib", "thrml")
 
@@ -20,6 +23,22 @@ _LIBRARIES = ("jax", "jaxlib", "thrml")
 def total_of(study: RouteStudy, data: Data) -> int:
     """Runs of the batched study, in seeds."""
     return sum(len(task.seeds) for task in tasks_of(study, windows_of(study, data)))
+
+
+def check_ready(study: RouteStudy, data: Data) -> None:
+    """Refuse at once what would otherwise be refused by the last part of a long run, which would lose the others.
+
+    Raises:
+        ConfigError: a library of the extra is not installed, or there are more venues than can be enumerated.
+    """
+    load("jax", "a routing study")
+    if study.compare_seeds or study.inference == "thrml":
+        load("thrml", "inference='thrml'")
+    venues = len(data.panel.venues)
+    exact = [name for name in ("compare_seeds", "samples") if getattr(study, name)]
+    if exact and venues > SPINS_MAX:
+        wanted = f"at most {SPINS_MAX}, or {' and '.join(f'{name} = 0' for name in exact)}"
+        raise ConfigError(f"{study.data}: got {venues} venues, too many to enumerate their states, wanted {wanted}")
 
 
 def find(
@@ -32,6 +51,7 @@ def find(
     clock: Clock,
 ) -> Findings:
     """Run the batched study and the side studies; see `run_study` for the arguments. `tell` hears what is next."""
+    check_ready(study, data)
     begin = clock()
     results = run_study(study, data, jobs=jobs, advance=advance, clock=clock)
     seconds = clock() - begin
@@ -65,8 +85,10 @@ def run(
     """
     from experiments.routing import report
 
+    data = data or load_data(study)
+    check_ready(study, data)
     out.mkdir(parents=True, exist_ok=True)
-    found = find(study, data or load_data(study), jobs=jobs, advance=advance, tell=tell, clock=clock)
+    found = find(study, data, jobs=jobs, advance=advance, tell=tell, clock=clock)
     found.results.cells.to_parquet(out / "cells.parquet", index=False)
     found.results.curves.to_parquet(out / "curves.parquet", index=False)
     (out / "config.toml").write_text(dumps(study), encoding="utf-8")

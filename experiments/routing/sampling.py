@@ -138,7 +138,7 @@ def _replayed(study: RouteStudy, data: Data, one: Policy, context: str, buckets:
 
 
 def through_the_engine(study: RouteStudy, data: Data) -> pd.DataFrame:
-    """One run of every agent through the event loop, beside the array path on the same draws."""
+    """One run of every agent through the event loop, beside the batched path on the same draws."""
     buckets = min(study.engine_steps + 1, len(data.panel))
     labels, context = data.panel.labels()[:buckets], study.contexts[-1]
     runs: dict[str, tuple[EngineRun, bool]] = {}
@@ -151,6 +151,6 @@ def through_the_engine(study: RouteStudy, data: Data) -> pd.DataFrame:
         draws = draws_of(one, labels.shape[1], buckets - 1, (study.first_seed,))[0]
         contexts = paths.contexts_of(draws[:, 0], labels.shape[1], mode=context, venue=study.context_venue)
         bits = paths.bits_of(labels, contexts, context=study.knows[0])
-        choices, _ = paths.follow(one, labels, contexts, bits, draws[:, 1:])
-        runs[each.agent] = run, bool(np.array_equal(run.choices, choices))
+        choices, _ = paths.follow_batched(one, labels, contexts[None], bits[None], draws[None, :, 1:])
+        runs[each.agent] = run, bool(np.array_equal(run.choices, choices[0]))
     return engine_table(runs)

@@ -206,10 +206,12 @@ def read_folder(folder: str | Path, sources: Sources | None = None) -> Tapes:
     """Read a folder by `sources`, by its `feeds.toml`, or by what is known of a folder of its name.
 
     Raises:
-        InputError: a folder that does not say what its files are; else as `read_tapes`.
+        InputError: no such folder, or one that does not say what its files are; else as `read_tapes`.
         ConfigError: a `feeds.toml` that cannot be understood.
     """
     folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder}: got no such folder, wanted one with the files of trades")
     if sources is None:
         sources = read_sources(folder / CONFIG) if (folder / CONFIG).is_file() else PRESETS.get(folder.resolve().name)
     if sources is None:

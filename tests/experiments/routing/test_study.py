@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,13 +17,14 @@ from experiments.routing.config import RouteStudy, dumps, load, loads, shipped
 from experiments.routing.engine import feeds_of, replay, tick_of
 from experiments.routing.synthetic import LeadLag
 from experiments.routing.tapes import Tapes
+from experiments.statistics import distinct, mean_and_se
 from marketsim.errors import ConfigError, InputError
 from marketsim.streams import Streams
 from marketsim.tape import TradeTape
+from tests.data import data_path
 
 pytest.importorskip("jax")
 
-RECORDED = Path("/work/shared/data/btcusd-1m-3venues-202303")
 SMALL = RouteStudy(
     agents=("ising", "hidden-markov", "chance", "oracle"), information=("own",), contexts=("random",), seeds=4,
     steps=400, control_seeds=4, engine_steps=0, samples=0, made=LeadLag(duration_ms=2_100_000, persistence=0.99),
@@ -141,7 +141,7 @@ def test_the_event_loop_and_the_batched_path_agree(name, mode, knows):
     gaps = study.lost(data.panel.prices[: buckets - 1], contexts[None], choices[None], False)[0]
     filled = ~np.isnan(gaps)
     assert run.unfilled == (~filled).sum()
-    assert run.regrets.tolist() == paths.regrets(labels, contexts, choices)[filled].tolist()
+    assert run.regrets.tolist() == paths.regrets(labels, contexts, choices).tolist()
     assert run.shortfalls == pytest.approx(gaps[filled], abs=1e-6)
     later = data.panel.prices[1 : buckets - 1][np.arange(buckets - 2), choices[:-1]]
     marks = data.panel.prices[np.arange(buckets - 2), choices[:-1]] - later  # of a sale
@@ -211,11 +211,13 @@ def test_the_tick_is_found_from_the_prices():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded trades are not here")
 def test_thrml_routes_500_recorded_buckets_as_well_as_exact_inference():
-    """Issue: inside the kernel, regret within error of exact on the same draws."""
+    """Inside the kernel, on the same draws, with the published rule: the paired difference is within its error.
+
+    With the observed-likelihood rule it is not: 100 samples a decision cost it regret (docs/routing.md).
+    """
     pytest.importorskip("thrml")
-    data = data_of(evolve(SMALL, data=str(RECORDED), steps=0))
+    data = data_of(evolve(SMALL, data=str(data_path("btcusd-1m-3venues-202303")), steps=0))
     exact, sampled = (
         np.array([
             replay(data.tapes, data.panel, one, seed=seed, mode="random", knows="last", buckets=501).regrets.sum()
@@ -223,8 +225,8 @@ def test_thrml_routes_500_recorded_buckets_as_well_as_exact_inference():
         ])
         for one in sampling.pair_of("source", 3)
     )  # fmt: skip
-    error = ((exact.var(ddof=1) + sampled.var(ddof=1)) / 4) ** 0.5
-    assert abs(sampled.mean() - exact.mean()) <= 3 * error
+    extra = mean_and_se(sampled - exact)
+    assert not distinct(extra["mean"], extra["se"], 4)
     # What 100 samples cost is little beside what either learns: the regret of chance is two thirds a step.
     assert max(exact.mean(), sampled.mean()) < 0.9 * 500 * 2 / 3
 
