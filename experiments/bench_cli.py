@@ -65,3 +65,32 @@ def bench_cell(
     slow = any(ran > cell.RUN_SECONDS_MAX for ran, _ in seconds.values())
     if check and (slow or any(ratio > cell.QUIET_RATIO_MAX for ratio in quiet.values())):
         sys.exit(1)
+
+
+@app.command("studies")
+def bench_studies(
+    check: Annotated[bool, typer.Option("--check", help="Exit 1 when a limit is passed.")] = False,
+) -> None:
+    """The factorial, the batched routing study, and exact inference against sampling; some three minutes on two cores.
+
+    Example: marketsim bench studies --check
+    """
+    from experiments.benchmarks import studies
+
+    rows: list[tuple[str, float, str, bool]] = []
+
+    def limited(name: str, cost: studies.Cost, seconds: float, gib: float) -> None:
+        rows.append((f"{name}, s", cost.seconds, f"at most {seconds:g}", cost.seconds <= seconds))
+        rows.append((f"{name}, GiB", cost.gib, f"at most {gib:g}", cost.gib <= gib))
+
+    limited("factorial", studies.factorial(), studies.FACTORIAL_SECONDS_MAX, studies.FACTORIAL_GIB_MAX)
+    limited("routing", studies.routing(), studies.ROUTING_SECONDS_MAX, studies.ROUTING_GIB_MAX)
+    for rule, ratio in studies.sampled_over_exact().items():
+        least = studies.EXACT_RATIO_MIN
+        rows.append((f"THRML's time over exact, {rule}", ratio, f"at least {least:g}", ratio >= least))
+    table = Table("what", "measured", "limit", "")
+    for name, value, limit, kept in rows:
+        table.add_row(name, f"{value:.3g}", limit, "kept" if kept else "PASSED")
+    Console().print(table)
+    if check and not all(kept for *_, kept in rows):
+        sys.exit(1)
