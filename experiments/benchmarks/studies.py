@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from attrs import evolve, frozen
+from joblib.externals.loky import get_reusable_executor
 
 from experiments import config, pi_curve
 from experiments.routing import sampling
@@ -23,7 +24,7 @@ EXACT_RATIO_MIN = 100.0
 
 @frozen
 class Cost:
-    """Wall seconds, and the most memory that this process and its largest child have held so far, in GiB each."""
+    """Wall seconds, and the most GiB held so far: by this process, plus its largest worker for each worker."""
 
     seconds: float
     gib: float
@@ -34,7 +35,9 @@ def factorial(*, jobs: int = 2) -> Cost:
     start = perf_counter()
     with TemporaryDirectory() as folder:
         pi_curve.run(config.load("factorial.toml"), Path(folder), jobs=jobs)
-    return Cost(perf_counter() - start, _held() + jobs * _held(resource.RUSAGE_CHILDREN))
+    took = perf_counter() - start
+    get_reusable_executor().shutdown(wait=True)  # what workers held is told once they have ended
+    return Cost(took, _held() + jobs * _held(resource.RUSAGE_CHILDREN))
 
 
 def routing(*, jobs: int = 2) -> Cost:
