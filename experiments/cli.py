@@ -3,90 +3,27 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import Annotated, Any
 
 import typer
-from attrs import evolve
 from rich.console import Console
 from rich.table import Table
 
-from experiments import bench_cli, check_cli, config, download_cli, route_cli
-from experiments.cell import cells_of, unanswerable
-from experiments.config import Study
-from experiments.factors import Variant, swept
-from experiments.mechanisms import MECHANISMS
-from experiments.progress import console, progress
+from experiments.commands import bench, check, download, pi_curve, route
+from experiments.progress import console
 from marketsim.errors import MarketsimError
 from marketsim.registry import KINDS, plugins
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-app.add_typer(check_cli.app, name="check")
-app.add_typer(bench_cli.app, name="bench")
-app.command("route")(route_cli.route)
-app.command("download")(download_cli.download)
-
-INTERRUPTED = 130
-
-Config = Annotated[
-    str, typer.Option("--config", help="A TOML file, or a shipped name: centre.toml, demo.toml, frozen.toml, ...")
-]
-Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
-Seeds = Annotated[int | None, typer.Option("--seeds", help="Seeds per cell.")]
-Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar, no closing words.")]
-SaveConfig = Annotated[Path | None, typer.Option("--save-config", help="Write the configuration here and stop.")]
-Mechanisms = Annotated[list[str] | None, typer.Option("--mechanism", help=f"Repeatable: {', '.join(MECHANISMS)}.")]
-TimeColumn = Annotated[
-    str, typer.Option("--time-column", help="Time column of --fair-value; else the first with time in its name.")
-]
-Where = Annotated[
-    list[str] | None, typer.Option("--where", help="Repeatable: rows of --fair-value to take, column=value.")
-]
+app.command("pi-curve")(pi_curve.pi_curve)
+app.command("route")(route.route)
+app.command("download")(download.download)
+app.add_typer(check.app, name="check")
+app.add_typer(bench.app, name="bench")
 
 
 @app.callback()
 def marketsim() -> None:
     """Simulate markets: order books, batch auctions and pools behind one interface."""
-
-
-@app.command("pi-curve")
-def pi_curve(
-    config_name: Config = "centre.toml",
-    out: Out = Path("out/pi-curve"),
-    seeds: Seeds = None,
-    jobs: Jobs = 1,
-    quiet: Quiet = False,
-    mechanism: Annotated[
-        list[str] | None, typer.Option("--mechanism", help=f"Repeatable: {', '.join(MECHANISMS)}.")
-    ] = None,
-    pi: Annotated[list[int] | None, typer.Option("--pi", help="Repeatable: batch interval in steps.")] = None,
-    sweep: Annotated[list[str] | None, typer.Option("--sweep", help="Repeatable: KEY=VALUE,VALUE of the TOML.")] = None,
-    horizon: Annotated[int | None, typer.Option("--horizon", help="Steps per run.")] = None,
-    fills: Annotated[bool, typer.Option("--fills", help="Also write the fill log of every run.")] = False,
-    fair_value: Annotated[Path | None, typer.Option("--fair-value", help="Recorded trades as the truth.")] = None,
-    column: Annotated[str, typer.Option("--column", help="Price column of --fair-value.")] = "price",
-    time_column: TimeColumn = "",
-    where: Where = None,
-    step: Annotated[int, typer.Option("--step", help="Time stamps of --fair-value per step.")] = 100,
-    save_config: SaveConfig = None,
-) -> None:
-    """LP markout, informed gain and immediacy cost against the batch interval, paired by seed against the book.
-
-    Example: marketsim pi-curve --config demo.toml --seeds 20 --jobs 2 --out out/demo
-    Example: marketsim pi-curve --sweep population.lp_delay=1,50,200 --pi 10 --jobs 2
-    """
-    axes = {"seeds": seeds, "mechanisms": mechanism, "pi": pi, "horizon": horizon}
-    given = {name: value for name, value in axes.items() if value is not None and value != []}
-    whole = config.load(config_name)
-    study = _with_axes(whole, given)
-    study = _still_asked(whole, evolve(study, factors=(*study.factors, *map(swept, sweep or []))), quiet=quiet)
-    if fair_value is not None:
-        study = _on_recorded(study, fair_value, column, time_column, where or [], step, covering=horizon is None)
-    if save_config is not None:
-        save_config.write_text(config.dumps(study), encoding="utf-8")
-        return
-    _run_study(study, out, jobs=jobs, quiet=quiet, fills=fills)
 
 
 @app.command("plugins")
@@ -109,66 +46,3 @@ def main() -> None:
     except (MarketsimError, OSError) as error:
         console.print(f"error: {type(error).__name__}: {error}", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
-
-
-def _run_study(study: Study, out: Path, *, jobs: int, quiet: bool, fills: bool) -> None:
-    # pandas, pyarrow and matplotlib take a second to import: not for `--help`.
-    from experiments import pi_curve as study_of
-    from experiments.runner import InterruptedStudyError
-
-    with progress(len(cells_of(study)), study.name, quiet=quiet) as (advance, _):
-        try:
-            study_of.run(study, out, jobs=jobs, advance=advance, fills=fills)
-        except InterruptedStudyError as stopped:
-            console.print(f"{stopped}; they are in {out / 'cells.partial.parquet'}")
-            raise typer.Exit(INTERRUPTED) from None
-    if not quiet:
-        console.print(
-            f"Results are in {out}: report.html, summary.md, pi_curve.png, cells.parquet, manifest.json", soft_wrap=True
-        )
-
-
-def _with_axes(study: Study, axes: dict[str, Any]) -> Study:
-    # What the command line says holds for every variant, also for one that changes the same axis.
-    variants = tuple(_without(item, axes) for item in study.variants)
-    factors = tuple(
-        evolve(item, levels=tuple(_without(level, axes) for level in item.levels))
-        for item in study.factors
-        if item.key not in axes
-    )
-    return evolve(study, variants=variants, factors=factors, **axes)
-
-
-def _without(variant: Variant, axes: dict[str, Any]) -> Variant:
-    return Variant(name=variant.name, change={key: value for key, value in variant.change.items() if key not in axes})
-
-
-def _still_asked(whole: Study, study: Study, *, quiet: bool) -> Study:
-    # What the command line left out cannot be asked about; what the file itself lacks stays, and is refused.
-    wrong, lost = unanswerable(whole), unanswerable(study)
-    dropped = [asked for asked in lost if asked not in wrong]
-    if dropped and not quiet:
-        console.print(f"{len(dropped)} questions of the configuration are about cells that will not be run: left out")
-    return evolve(study, contrasts=tuple(asked for asked in study.contrasts if asked not in dropped))
-
-
-def _on_recorded(
-    study: Study, path: Path, column: str, time_column: str, where: list[str], step: int, *, covering: bool
-) -> Study:
-    from experiments.worlds import on_recorded_prices
-    from marketsim.errors import ConfigError
-
-    pairs = [item.partition("=") for item in where]
-    if any(not name or not equals for name, equals, _ in pairs):
-        raise ConfigError(f"--where: got {where}, wanted column=value")
-    world = evolve(
-        study.world,
-        kind="historical",
-        path=str(path),
-        price_column=column,
-        time_column=time_column,
-        where={name: value for name, _, value in pairs},
-        step=step,
-    )
-    recorded = on_recorded_prices(study, world)
-    return recorded if covering else evolve(recorded, horizon=min(study.horizon, recorded.horizon))

@@ -28,7 +28,7 @@ def test_the_wheel_holds_the_four_packages(tmp_path):
     assert {top for top in tops if not top.endswith(".dist-info")} == {"marketsim", "venues", "agents", "experiments"}
     for needed in (
         "marketsim/py.typed",
-        "experiments/configs/demo.toml",
+        "experiments/pi_curve/configs/demo.toml",
         "experiments/templates/report.html",
         "experiments/templates/report.css",
     ):

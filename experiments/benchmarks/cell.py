@@ -7,9 +7,9 @@ from time import process_time
 import numpy as np
 from attrs import define
 
-from experiments.cell import Cell, simulate
-from experiments.config import Study
-from experiments.measures import measure
+from experiments.pi_curve.cell import Cell, simulate
+from experiments.pi_curve.config import Study
+from experiments.pi_curve.measures import measure
 from marketsim.fairvalue import ConstantFairValue
 from marketsim.protocols import Context
 from marketsim.simulation import Simulation

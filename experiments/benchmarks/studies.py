@@ -11,7 +11,8 @@ from typing import Any
 from attrs import evolve, frozen
 from joblib.externals.loky import get_reusable_executor
 
-from experiments import config, pi_curve
+from experiments.pi_curve import config
+from experiments.pi_curve import run as pi_curve
 from experiments.routing import sampling
 from experiments.routing.config import RouteStudy
 from experiments.routing.study import load_data, run_study

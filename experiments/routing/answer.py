@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from experiments.report.numbers import Estimate, listed, percent, plain
+from experiments.pi_curve.report.numbers import Estimate, listed, percent, plain
 from experiments.routing.findings import Findings
 from experiments.routing.study import NO_LEARNING, SHUFFLED
 from experiments.statistics import mean_and_se

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from experiments import pages
-from experiments.report.numbers import NONE, Estimate, percent, plain, with_error
-from experiments.report.page import Picture
-from experiments.report.tables import Entry, Row, Table
+from experiments.pi_curve.report.numbers import NONE, Estimate, percent, plain, with_error
+from experiments.pi_curve.report.page import Picture
+from experiments.pi_curve.report.tables import Entry, Row, Table
 from experiments.routing import figures
 from experiments.routing.answer import answer, caveats, constant_winner, question
 from experiments.routing.config import dumps

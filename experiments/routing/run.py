@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from agents.routing.extra import load
 from agents.routing.ising import SPINS_MAX
+from experiments.manifest import manifest, write_manifest
 from experiments.routing import sampling
-from experiments.routing.config import RouteStudy, dumps
+from experiments.routing.config import RouteStudy, dumps, to_dict
 from experiments.routing.findings import Findings
 from experiments.routing.generative import study_directions
 from experiments.routing.study import Clock, Data, load_data, run_study, tasks_of, windows_of
-from experiments.runner import manifest, write_manifest
 from marketsim.errors import ConfigError
 
 _LIBRARIES = ("jax", "jaxlib", "thrml")
@@ -100,18 +99,9 @@ def run(
 
 
 def manifest_of(found: Findings, files: list[Path]) -> dict[str, Any]:
-    """What made the results: that of `experiments.runner`, the libraries of the extra, the data, and seconds."""
-    study: Any = found.study
-    made = manifest(study, found.results.cells, files)
-    made["versions"] |= {name: _version(name) for name in _LIBRARIES}
+    """What made the results: that of `experiments.manifest`, the libraries of the extra, the data, and seconds."""
+    made = manifest(to_dict(found.study), found.results.cells, files, libraries=_LIBRARIES)
     sources = found.data.tapes.sources
     made["data"] = {"symbol": sources.symbol, "fungible": sources.fungible, "note": sources.note}
     made["seconds"] = {"batched": found.seconds, "by_agent": found.results.seconds.to_dict("records")}
     return made
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"

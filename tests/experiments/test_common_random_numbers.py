@@ -10,11 +10,11 @@ import sys
 import pytest
 from attrs import Factory, define
 
-from experiments.cell import Cell, simulate
-from experiments.config import Study, World
-from experiments.mechanisms import build_venues
-from experiments.populations import build_agents
-from experiments.worlds import build_world
+from experiments.pi_curve.cell import Cell, simulate
+from experiments.pi_curve.config import Study, World
+from experiments.pi_curve.mechanisms import build_venues
+from experiments.pi_curve.populations import build_agents
+from experiments.pi_curve.worlds import build_world
 from marketsim.fairvalue import ConstantFairValue
 from marketsim.simulation import Simulation
 from marketsim.streams import Streams
@@ -88,8 +88,8 @@ def test_mechanisms_get_the_same_noise_arrivals():
 
 PROGRAM = """
 import json, sys
-from experiments.cell import Cell, simulate
-from experiments.config import Study
+from experiments.pi_curve.cell import Cell, simulate
+from experiments.pi_curve.config import Study
 print(json.dumps([simulate(Study(), Cell("base", m, pi, 5)).fills.digest() for m, pi in json.loads(sys.argv[1])]))
 """
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from experiments import config
-from experiments.cell import cells_of
-from experiments.config import Informed, Snipers, Study, Variant, World
+from experiments.pi_curve import config
+from experiments.pi_curve.cell import cells_of
+from experiments.pi_curve.config import Informed, Snipers, Study, Variant, World
 from marketsim.errors import ConfigError
 
 

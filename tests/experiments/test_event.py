@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from attrs import evolve
 
-from experiments import config
-from experiments.cell import Cell, run_cell, simulate
+from experiments.pi_curve import config
+from experiments.pi_curve.cell import Cell, run_cell, simulate
 
 STUDY = evolve(config.load("event.toml"), horizon=6000, variants=())
 CELLS = [("clob", 0), ("fba", 1), ("fba", 100), ("lmsr", 0)]

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import config
-from experiments.answers import answer
-from experiments.contrasts import Contrast, Place
-from experiments.factors import Factor, Variant, crossed, merged, swept
+from experiments.pi_curve import config
+from experiments.pi_curve.answers import answer
+from experiments.pi_curve.contrasts import Contrast, Place
+from experiments.pi_curve.factors import Factor, Variant, crossed, merged, swept
 from marketsim.errors import ConfigError
 
 

@@ -13,10 +13,10 @@ from agents.belief import Innovations, ScalarBelief
 from agents.flow import Investor
 from agents.market_maker import NewsMaker
 from agents.sniper import Sniper
-from experiments.attribution import AGE_EDGES, OPENING_EDGES, bin_names
-from experiments.config import Study
-from experiments.measures import ROLES, measure
-from experiments.settings import Snipers, World
+from experiments.pi_curve.attribution import AGE_EDGES, OPENING_EDGES, bin_names
+from experiments.pi_curve.config import Study
+from experiments.pi_curve.measures import ROLES, measure
+from experiments.pi_curve.settings import Snipers, World
 from marketsim import ConfigError, Side, Simulation, market_order
 from marketsim.fairvalue import ConstantFairValue, PoissonJumps
 from marketsim.information import PublicNews

@@ -8,12 +8,14 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from experiments import config, pi_curve
-from experiments.cell import cells_of, run_cell
 from experiments.cli import app
-from experiments.config import Informed, Snipers, Study, Variant, World
-from experiments.runner import InterruptedStudyError, run_study, table_digest
-from experiments.worlds import on_recorded_prices
+from experiments.manifest import table_digest
+from experiments.pi_curve import config
+from experiments.pi_curve import run as pi_curve
+from experiments.pi_curve.cell import cells_of, run_cell
+from experiments.pi_curve.config import Informed, Snipers, Study, Variant, World
+from experiments.pi_curve.runner import InterruptedStudyError, run_study
+from experiments.pi_curve.worlds import on_recorded_prices
 from marketsim import ConfigError
 from tests.data import data_path
 

@@ -17,13 +17,13 @@ from agents.flow import NoiseTrader
 from agents.gaussian import GaussianTrader
 from agents.joint_factor import JointFactorTrader
 from agents.market_maker import MarketMaker
-from experiments import config
-from experiments.cell import Cell, run_cell, simulate
-from experiments.mechanisms import POOLS, build_venues
-from experiments.populations import build_agents
-from experiments.settings import KIND_DEFAULTS
+from experiments.pi_curve import config
+from experiments.pi_curve.cell import Cell, run_cell, simulate
+from experiments.pi_curve.mechanisms import POOLS, build_venues
+from experiments.pi_curve.populations import build_agents
+from experiments.pi_curve.settings import KIND_DEFAULTS
+from experiments.pi_curve.worlds import build_world
 from experiments.statistics import belief_fit
-from experiments.worlds import build_world
 from marketsim.metrics import fair_marks, nis_band, trades
 from marketsim.simulation import Simulation
 from marketsim.streams import Streams

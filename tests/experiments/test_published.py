@@ -15,8 +15,8 @@ from attrs import evolve
 
 import venues
 from agents.belief import ScalarBelief
-from experiments import config
-from experiments.cell import Cell, simulate
+from experiments.pi_curve import config
+from experiments.pi_curve.cell import Cell, simulate
 from experiments.published import PublishedBook, PublishedCapital, PublishedMaker, example_book
 from marketsim.fairvalue import ConstantFairValue
 from marketsim.metrics import pnl_by_role, trades

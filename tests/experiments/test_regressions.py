@@ -9,12 +9,13 @@ from attrs import evolve
 from typer.testing import CliRunner
 
 from agents.bootstrap import BootstrapLadder
-from experiments import cli, summary
-from experiments.cell import Cell, simulate
-from experiments.config import Informed, Snipers, Study, World
-from experiments.runner import run_study
+from experiments import cli
+from experiments.pi_curve import summary
+from experiments.pi_curve.cell import Cell, simulate
+from experiments.pi_curve.config import Informed, Snipers, Study, World
+from experiments.pi_curve.runner import run_study
+from experiments.pi_curve.worlds import on_recorded_prices
 from experiments.statistics import summarise
-from experiments.worlds import on_recorded_prices
 from marketsim import Order, OrderKind, Side, Simulation
 from venues.clob import ContinuousBook
 

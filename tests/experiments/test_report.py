@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import figures, report
-from experiments.config import Study, Variant
-from experiments.measures import ROLES
-from experiments.report import answer, page, tables
-from experiments.report.numbers import MINUS, NONE, Curves, Estimate, Point, listed, plain, with_error
+from experiments.pi_curve import figures, report
+from experiments.pi_curve.config import Study, Variant
+from experiments.pi_curve.measures import ROLES
+from experiments.pi_curve.report import answer, page, tables
+from experiments.pi_curve.report.numbers import MINUS, NONE, Curves, Estimate, Point, listed, plain, with_error
 from experiments.statistics import best_interval, summarise
 
 ACCOUNTS = (*ROLES, "fees")

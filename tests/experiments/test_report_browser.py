@@ -9,7 +9,7 @@ import shutil
 
 import pytest
 
-from experiments import report
+from experiments.pi_curve import report
 from experiments.statistics import summarise
 from tests.experiments.test_report import NAMED, made_up
 

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from experiments import cli, config, pi_curve
-from experiments.cell import Cell, cells_of, simulate, unanswerable
-from experiments.config import Study
-from experiments.contrasts import Contrast
-from experiments.factors import Factor, Variant, crossed
-from experiments.settings import KIND_DEFAULTS, Informed, Snipers, World
+from experiments.commands import pi_curve as command
+from experiments.pi_curve import config
+from experiments.pi_curve import run as pi_curve
+from experiments.pi_curve.cell import Cell, cells_of, simulate, unanswerable
+from experiments.pi_curve.config import Study
+from experiments.pi_curve.contrasts import Contrast
+from experiments.pi_curve.factors import Factor, Variant, crossed
+from experiments.pi_curve.settings import KIND_DEFAULTS, Informed, Snipers, World
 from marketsim.errors import ConfigError
 
 POOL = """
@@ -90,7 +92,7 @@ def test_a_contrast_without_cells_is_refused_before_anything_runs(tmp_path: Path
 
 def test_questions_that_the_command_line_leaves_without_cells_are_left_out(tmp_path: Path, capsys):
     saved = tmp_path / "study.toml"
-    cli.pi_curve("ladder.toml", mechanism=["clob"], save_config=saved)
+    command.pi_curve("ladder.toml", mechanism=["clob"], save_config=saved)
     kept = config.load(str(saved))
     whole = config.load("ladder.toml")
     assert unanswerable(kept) == unanswerable(whole) == []

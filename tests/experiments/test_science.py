@@ -7,8 +7,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from experiments.cell import Cell, run_cell
-from experiments.config import Snipers, Study, World
+from experiments.pi_curve.cell import Cell, run_cell
+from experiments.pi_curve.config import Snipers, Study, World
 
 SEEDS = 100
 

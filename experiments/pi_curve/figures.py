@@ -7,17 +7,17 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.config import Study
 from experiments.pages import picture_of
-from experiments.picture import colours, finish, fourth, gains, markout, overview, overview_size, waiting
-from experiments.report.numbers import Curves
+from experiments.pi_curve.config import Study
+from experiments.pi_curve.picture import colours, finish, fourth, gains, markout, overview, overview_size, waiting
+from experiments.pi_curve.report.numbers import Curves
 from experiments.statistics import Best
 
 _TITLES = {"lp": "liquidity provider", "taker": "everybody who does not provide liquidity"}
 
 
 def pi_curve(study: Study, curves: pd.DataFrame, best: Best | None) -> bytes:
-    """The four panels of `experiments.picture` for one variant, two by two.
+    """The four panels of `experiments.pi_curve.picture` for one variant, two by two.
 
     Args:
         study: the resolved study of the variant.
@@ -39,7 +39,7 @@ def pi_curve(study: Study, curves: pd.DataFrame, best: Best | None) -> bytes:
 
 
 def all_variants(study: Study, summary: pd.DataFrame) -> bytes:
-    """The `overview` of `experiments.picture`: a sweep, or many variants, in one picture."""
+    """The `overview` of `experiments.pi_curve.picture`: a sweep, or many variants, in one picture."""
 
     def draw(figure: Any) -> None:
         figure.set_layout_engine("constrained")

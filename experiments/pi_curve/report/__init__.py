@@ -1,5 +1,5 @@
 """The self-contained HTML report of a pi-curve study."""
 
-from experiments.report.page import write
+from experiments.pi_curve.report.page import write
 
 __all__ = ["write"]

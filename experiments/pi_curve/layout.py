@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 from attrs import field, frozen
 
-from experiments.config import Study
-from experiments.factors import Factor
+from experiments.pi_curve.config import Study
+from experiments.pi_curve.factors import Factor
 from experiments.statistics import distinct
 
 MechanismPi: TypeAlias = tuple[str, int]

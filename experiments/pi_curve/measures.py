@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from attrs import frozen
 
-from experiments.attribution import Legs, attributed, averages, transfers
-from experiments.config import Study
-from experiments.settings import Snipers
+from experiments.pi_curve.attribution import Legs, attributed, averages, transfers
+from experiments.pi_curve.config import Study
+from experiments.pi_curve.settings import Snipers
 from marketsim.metrics import (
     convergence_time,
     exact_wealth,

@@ -8,11 +8,11 @@ from typing import Any
 from agents.flow import Investor
 from agents.market_maker import NewsMaker
 from agents.sniper import Sniper
-from experiments.config import Study
-from experiments.informed import informed_agents, traders
-from experiments.mechanisms import POOLS
-from experiments.settings import Snipers
-from experiments.worlds import BuiltWorld
+from experiments.pi_curve.config import Study
+from experiments.pi_curve.informed import informed_agents, traders
+from experiments.pi_curve.mechanisms import POOLS
+from experiments.pi_curve.settings import Snipers
+from experiments.pi_curve.worlds import BuiltWorld
 from marketsim.streams import Streams
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from attrs import frozen
 
-from experiments.contrasts import Contrast, Place
+from experiments.pi_curve.contrasts import Contrast, Place
 from experiments.statistics import Floats, distinct, mean_and_se, without_rounding
 from marketsim.errors import ConfigError
 

@@ -1,13 +1,8 @@
-"""Runs the cells of a study, in parallel where asked, and writes down what made the results."""
+"""Runs the cells of a study, in parallel where asked."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import platform
-import sys
 from collections.abc import Callable, Iterator
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,11 +10,8 @@ from urllib.parse import quote
 import pandas as pd
 from joblib import Parallel, delayed
 
-from experiments.cell import Cell, cells_of, run_cell
-from experiments.config import Study, to_dict
-from marketsim.registry import KINDS, plugins
-
-_LIBRARIES = ("marketsim", "numpy", "pandas", "pyarrow", "attrs", "sortedcontainers", "scipy")
+from experiments.pi_curve.cell import Cell, cells_of, run_cell
+from experiments.pi_curve.config import Study
 
 Advance = Callable[[int], None]
 
@@ -74,38 +66,3 @@ def _one(study: Study, cell: Cell, fills: Path | None) -> dict[str, Any]:
         name = f"{quote(cell.variant, safe='')}-{cell.mechanism}-{cell.pi}-{cell.seed}.parquet"
         result.fills.frame().to_parquet(fills / name)
     return row
-
-
-def table_digest(table: pd.DataFrame) -> str:
-    """SHA-256 of a table's content, for comparing two runs of a study."""
-    return hashlib.sha256(table.to_csv(index=False, float_format="%.17g").encode()).hexdigest()
-
-
-def manifest(study: Study, cells: pd.DataFrame, files: list[Path]) -> dict[str, Any]:
-    """What made these results: configuration, seeds, versions, plugins, hashes. It holds no date."""
-    return {
-        "config": to_dict(study),
-        "seeds": sorted(int(seed) for seed in cells["seed"].unique()),
-        "cells": len(cells),
-        "cells_digest": table_digest(cells),
-        "python": platform.python_version(),
-        "platform": f"{sys.platform} {platform.machine()}",
-        "versions": {name: _version(name) for name in _LIBRARIES},
-        "plugins": [
-            {"kind": kind, "name": item.name, "target": item.target, "from": f"{item.distribution} {item.version}"}
-            for kind in KINDS
-            for item in plugins(kind)
-        ],
-        "files": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
-    }
-
-
-def write_manifest(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"

@@ -20,9 +20,9 @@ from agents.flow import NoiseTrader
 from agents.gaussian import GaussianTrader
 from agents.joint_factor import JointFactorTrader
 from agents.market_maker import EndogenousSpread
-from experiments.config import Study
-from experiments.settings import Informed
-from experiments.worlds import BuiltWorld
+from experiments.pi_curve.config import Study
+from experiments.pi_curve.settings import Informed
+from experiments.pi_curve.worlds import BuiltWorld
 from marketsim.registry import load
 from marketsim.streams import Streams
 

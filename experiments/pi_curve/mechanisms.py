@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from math import log
 from typing import Any
 
-from experiments.settings import VenueRules, World
+from experiments.pi_curve.settings import VenueRules, World
 from marketsim.registry import load
 
 POOLS = ("constant-product", "lmsr")

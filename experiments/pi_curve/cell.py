@@ -6,12 +6,12 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from experiments.config import Study
-from experiments.contrasts import Contrast
-from experiments.measures import measure
-from experiments.mechanisms import build_venues
-from experiments.populations import build_agents
-from experiments.worlds import build_world
+from experiments.pi_curve.config import Study
+from experiments.pi_curve.contrasts import Contrast
+from experiments.pi_curve.measures import measure
+from experiments.pi_curve.mechanisms import build_venues
+from experiments.pi_curve.populations import build_agents
+from experiments.pi_curve.worlds import build_world
 from marketsim.errors import ConfigError
 from marketsim.result import Result
 from marketsim.simulation import Simulation

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from attrs import evolve, frozen
 
-from experiments.config import Study
-from experiments.settings import Informed, World
+from experiments.pi_curve.config import Study
+from experiments.pi_curve.settings import Informed, World
 from marketsim.errors import ConfigError, InputError
 from marketsim.fairvalue import (
     ConstantFairValue,

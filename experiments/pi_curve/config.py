@@ -14,10 +14,10 @@ from typing import Any
 import tomli_w
 from attrs import evolve, field, frozen
 
-from experiments.contrasts import Contrast
-from experiments.factors import Factor, Variant, crossed, merged
-from experiments.mechanisms import MECHANISMS
-from experiments.settings import KIND_DEFAULTS, Informed, Population, Signals, Snipers, VenueRules, World
+from experiments.pi_curve.contrasts import Contrast
+from experiments.pi_curve.factors import Factor, Variant, crossed, merged
+from experiments.pi_curve.mechanisms import MECHANISMS
+from experiments.pi_curve.settings import KIND_DEFAULTS, Informed, Population, Signals, Snipers, VenueRules, World
 from experiments.strict import strict_converter, structured
 from marketsim.checks import integer, name, one_of
 from marketsim.errors import ConfigError
@@ -144,7 +144,7 @@ def loads(text: str, where: str) -> Study:
 
 def shipped() -> list[str]:
     """Names of the configurations that come with the package."""
-    folder = files("experiments") / "configs"
+    folder = files("experiments") / "pi_curve" / "configs"
     return sorted(item.name for item in folder.iterdir() if item.name.endswith(".toml"))
 
 
@@ -154,6 +154,6 @@ def load(path_or_name: str) -> Study:
     if path.is_file():
         return loads(path.read_text(encoding="utf-8"), str(path))
     if path_or_name in shipped():
-        text = (files("experiments") / "configs" / path_or_name).read_text(encoding="utf-8")
+        text = (files("experiments") / "pi_curve" / "configs" / path_or_name).read_text(encoding="utf-8")
         return loads(text, path_or_name)
     raise ConfigError(f"no configuration file {path_or_name!r}; shipped ones are {', '.join(shipped())}")

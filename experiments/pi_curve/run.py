@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments import picture, report, summary
-from experiments.cell import rehearse
-from experiments.config import Study, dumps
-from experiments.runner import Advance, InterruptedStudyError, manifest, run_study, write_manifest
+from experiments.manifest import manifest, write_manifest
+from experiments.pi_curve import picture, report, summary
+from experiments.pi_curve.cell import rehearse
+from experiments.pi_curve.config import Study, dumps, to_dict
+from experiments.pi_curve.runner import Advance, InterruptedStudyError, run_study
 from experiments.statistics import summarise
 
 
@@ -43,5 +44,5 @@ def run(study: Study, out: Path, *, jobs: int = 1, advance: Advance | None = Non
     (out / "config.toml").write_text(dumps(study), encoding="utf-8")
     (out / "cells.partial.parquet").unlink(missing_ok=True)
     names = ("cells.parquet", "summary.parquet", "pi_curve.png", "summary.md", "report.html", "config.toml")
-    write_manifest(out / "manifest.json", manifest(study, cells, [out / name for name in names]))
+    write_manifest(out / "manifest.json", manifest(to_dict(study), cells, [out / name for name in names]))
     return cells

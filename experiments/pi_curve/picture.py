@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments import sweeps
-from experiments.config import Study
-from experiments.settings import Snipers
+from experiments.pi_curve import layout
+from experiments.pi_curve.config import Study
+from experiments.pi_curve.layout import Axis, Grid, MechanismPi, Sweep
+from experiments.pi_curve.settings import Snipers
+from experiments.pi_curve.summary import stale_window
 from experiments.statistics import Best, best_interval
-from experiments.summary import stale_window
-from experiments.sweeps import Axis, Grid, MechanismPi, Sweep
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 _BLUE, _ORANGE, _GREEN, _BLACK = "#0072B2", "#D55E00", "#009E73", "#000000"
@@ -47,7 +47,7 @@ def draw(study: Study, cells: pd.DataFrame, summary: pd.DataFrame, path: Path) -
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    whole = sweeps.sweep_of(study) is not None or sweeps.many(study)
+    whole = layout.sweep_of(study) is not None or layout.many(study)
     with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
         size = overview_size(study) if whole else (16, 3.5 * len(study.resolved()) + 0.8)
         figure = Figure(figsize=size, layout="constrained")
@@ -62,7 +62,7 @@ def draw(study: Study, cells: pd.DataFrame, summary: pd.DataFrame, path: Path) -
 
 def overview_size(study: Study) -> tuple[float, float]:
     """Width and height of an `overview`, inches."""
-    sweep = sweeps.sweep_of(study)
+    sweep = layout.sweep_of(study)
     rows = 3.5 * len(sweep.rows) if sweep else 0.34 * len(study.resolved()) + 0.8
     return 16.0 if sweep else 20.0, rows + 1.0
 
@@ -73,7 +73,7 @@ def overview(figure: Any, study: Study, summary: pd.DataFrame) -> None:
     Args:
         figure: an empty one of matplotlib, with the layout "constrained".
     """
-    sweep = sweeps.sweep_of(study)
+    sweep = layout.sweep_of(study)
     if sweep is not None:
         _along(figure, sweep, summary)
         figure.supxlabel(_ALONG, fontsize=8)
@@ -174,7 +174,7 @@ def _curve(panel: Any, curves: pd.DataFrame, measure: str, label: str, colour: s
 def _levels(panel: Any, curves: pd.DataFrame, measure: str) -> None:
     # Mechanisms without an interval stand as level lines, as the CLOB does.
     own = curves[curves["measure"] == measure].dropna(subset=["mean"])
-    paint = colours(sweeps.points_of(curves))
+    paint = colours(layout.points_of(curves))
     for mechanism, pi, mean in own[["mechanism", "pi", "mean"]].itertuples(index=False):
         if mechanism not in ("clob", "fba"):
             said = f"LP, {mechanism}" if measure.startswith("lp_") else mechanism
@@ -215,10 +215,10 @@ def _title(panel: Any, text: str) -> None:
 def _along(figure: Any, sweep: Sweep, summary: pd.DataFrame) -> None:
     """One row of panels per remaining variant, against the value of the factor."""
     grid = Grid.of(summary, [measure for measure, *_ in _SWEPT])
-    scale = sweeps.axis(sweep.values)
+    scale = layout.axis(sweep.values)
     axes = figure.subplots(len(sweep.rows), len(_SWEPT), squeeze=False)
     for row, (name, variants) in zip(axes, sweep.rows.items(), strict=True):
-        points = sweeps.points_of(summary[summary["variant"].isin(variants)])
+        points = layout.points_of(summary[summary["variant"].isin(variants)])
         for number, (panel, (measure, differs, title, unit)) in enumerate(zip(row, _SWEPT, strict=True)):
             shown = [point for point in points if not differs or point[0] != "clob"]
             tables = {point: grid.along(variants, point, measure) for point in shown}
@@ -255,7 +255,7 @@ def _lines(
                 markersize=4,
                 capsize=3,
                 linewidth=1.2,
-                label=sweeps.label(point) if piece == scale.pieces[-1] else None,
+                label=layout.label(point) if piece == scale.pieces[-1] else None,
             )
     if not known:
         panel.text(0.5, 0.5, "not measured", transform=panel.transAxes, ha="center", color="0.4")
@@ -273,7 +273,7 @@ def _finish_swept(panel: Any, scale: Axis, said: str) -> None:
 def _dots(figure: Any, study: Study, summary: pd.DataFrame) -> None:
     """A line of dots per variant: the LP's gain, then differences to the CLOB by measure, or means without a CLOB."""
     names = list(study.resolved())
-    everywhere = sweeps.points_of(summary)
+    everywhere = layout.points_of(summary)
     points = [point for point in everywhere if point[0] != "clob"]
     differs = len(points) < len(everywhere)
     shown = [("lp_pnl", "LP gain", "money per run", False)] if differs else []
@@ -321,7 +321,7 @@ def _row_of_dots(
         linestyle="none",
         markersize=4,
         elinewidth=1,
-        label=sweeps.label(point),
+        label=layout.label(point),
     )
 
 
@@ -336,10 +336,10 @@ def _finish_dots(panel: Any, title: str, unit: str, *, spread: bool) -> None:
         decades = [linear * 10**power for power in range(int(np.log10(top / linear)) + 1)]
         decades = decades[:: 1 + len(decades) // 4]
         ticks = [*(-place for place in reversed(decades)), 0.0, *decades]
-        panel.set_xticks(ticks, [sweeps.tick(place) for place in ticks])
+        panel.set_xticks(ticks, [layout.tick(place) for place in ticks])
         panel.set_xlim(left, right)
         panel.minorticks_off()
-        unit += f",\nlogarithmic beyond +-{sweeps.tick(linear)}"
+        unit += f",\nlogarithmic beyond +-{layout.tick(linear)}"
     panel.axvline(0, color="0.4", linewidth=0.8, zorder=1)
     panel.tick_params(axis="y", length=0)
     panel.set_xlabel(unit)

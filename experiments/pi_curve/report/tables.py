@@ -12,10 +12,10 @@ import pandas as pd
 from attrs import frozen
 
 from experiments import statistics
-from experiments.answers import answer
-from experiments.config import Study
-from experiments.measures import ROLES
-from experiments.report.numbers import NONE, Curves, Estimate, Point, plain, with_error
+from experiments.pi_curve.answers import answer
+from experiments.pi_curve.config import Study
+from experiments.pi_curve.measures import ROLES
+from experiments.pi_curve.report.numbers import NONE, Curves, Estimate, Point, plain, with_error
 
 Floats = npt.NDArray[np.float64]
 

@@ -8,18 +8,18 @@ from typing import Any
 import pandas as pd
 from attrs import frozen
 
-from experiments import figures
-from experiments.cell import cells_of
-from experiments.config import Study, dumps
+from experiments.manifest import manifest
 from experiments.pages import address_of, render
-from experiments.report import answer, tables
-from experiments.report.answer import Finding
-from experiments.report.numbers import Curves, Estimate, Point, listed, plain
-from experiments.report.tables import Entry, Table
-from experiments.runner import manifest
+from experiments.pi_curve import figures
+from experiments.pi_curve.cell import cells_of
+from experiments.pi_curve.config import Study, dumps, to_dict
+from experiments.pi_curve.layout import FEW, many, sweep_of
+from experiments.pi_curve.report import answer, tables
+from experiments.pi_curve.report.answer import Finding
+from experiments.pi_curve.report.numbers import Curves, Estimate, Point, listed, plain
+from experiments.pi_curve.report.tables import Entry, Table
+from experiments.pi_curve.summary import caveats, question, setting
 from experiments.statistics import Best, best_interval, mean_and_se, without_rounding
-from experiments.summary import caveats, question, setting
-from experiments.sweeps import FEW, many, sweep_of
 
 
 @frozen
@@ -78,7 +78,7 @@ def write(study: Study, cells: pd.DataFrame, summary: pd.DataFrame, path: Path) 
 
     Args:
         study: the study, variants included.
-        cells: its runs, as `experiments.runner.run_study` gives them.
+        cells: its runs, as `experiments.pi_curve.runner.run_study` gives them.
         summary: what `experiments.statistics.summarise` makes of them.
     """
     path.write_text(_render(study, cells, summary), encoding="utf-8")
@@ -247,7 +247,7 @@ def _flatness(variant: _Variant) -> str:
 
 
 def _validity(study: Study, cells: pd.DataFrame) -> dict[str, Any]:
-    made = manifest(study, cells, [])
+    made = manifest(to_dict(study), cells, [])
     sums = cells["wealth_sum"]
     broken = int((sums != 0).sum())  # nan counts as broken
     seeds = made["seeds"]

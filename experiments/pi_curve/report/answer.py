@@ -7,7 +7,7 @@ from math import isnan
 
 from attrs import frozen
 
-from experiments.report.numbers import Curves, Estimate, Point, listed, percent, plain
+from experiments.pi_curve.report.numbers import Curves, Estimate, Point, listed, percent, plain
 from experiments.statistics import Best, verdict
 
 _COST = "shortfall_per_lot"

@@ -10,12 +10,12 @@ import pytest
 from attrs import evolve
 from matplotlib.figure import Figure
 
-from experiments import figures, picture, summary
-from experiments.config import Study, Variant, load
-from experiments.factors import Factor
-from experiments.report import page
+from experiments.pi_curve import figures, picture, summary
+from experiments.pi_curve.config import Study, Variant, load
+from experiments.pi_curve.factors import Factor
+from experiments.pi_curve.layout import Grid, axis, label, many, points_of, sweep_of, tick
+from experiments.pi_curve.report import page
 from experiments.statistics import summarise
-from experiments.sweeps import Grid, axis, label, many, points_of, sweep_of, tick
 from tests.experiments.test_report import made_up, words
 
 DELAY = Factor(name="delay", key="population.lp_delay", values=(50, 5, 500))

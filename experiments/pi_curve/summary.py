@@ -8,11 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.answers import answer
-from experiments.config import Study
-from experiments.settings import Informed, Snipers
-from experiments.statistics import BeliefFit, Best, belief_fit, best_interval, distinct, verdict
-from experiments.sweeps import (
+from experiments.pi_curve.answers import answer
+from experiments.pi_curve.config import Study
+from experiments.pi_curve.layout import (
     FEW,
     Grid,
     Sweep,
@@ -28,6 +26,8 @@ from experiments.sweeps import (
     where,
     with_error,
 )
+from experiments.pi_curve.settings import Informed, Snipers
+from experiments.statistics import BeliefFit, Best, belief_fit, best_interval, distinct, verdict
 
 _SHOWN = {
     "lp_pnl": "LP gain",

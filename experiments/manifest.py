@@ -1,0 +1,68 @@
+"""What made a folder of results: configuration, seeds, versions, plugins and hashes, as JSON without a date."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import sys
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from marketsim.registry import KINDS, plugins
+
+_LIBRARIES = ("marketsim", "numpy", "pandas", "pyarrow", "attrs", "sortedcontainers", "scipy")
+
+
+def table_digest(table: pd.DataFrame) -> str:
+    """SHA-256 of a table's content, for comparing two runs of a study."""
+    return hashlib.sha256(table.to_csv(index=False, float_format="%.17g").encode()).hexdigest()
+
+
+def manifest(
+    config: Mapping[str, Any],
+    cells: pd.DataFrame,
+    files: Iterable[Path],
+    *,
+    libraries: Iterable[str] = (),
+) -> dict[str, Any]:
+    """What made these results. It holds no date.
+
+    Args:
+        config: the study as nested tables, as its `to_dict` gives it.
+        cells: the main table; its column `seed`, where it has one, names the seeds.
+        files: result files to hash.
+        libraries: names of distributions beside the core's whose versions matter.
+    """
+    seeds = sorted(int(seed) for seed in cells["seed"].unique()) if "seed" in cells else []
+    return {
+        "config": dict(config),
+        "seeds": seeds,
+        "cells": len(cells),
+        "cells_digest": table_digest(cells),
+        "python": platform.python_version(),
+        "platform": f"{sys.platform} {platform.machine()}",
+        "versions": {name: installed_version(name) for name in (*_LIBRARIES, *libraries)},
+        "plugins": [
+            {"kind": kind, "name": item.name, "target": item.target, "from": f"{item.distribution} {item.version}"}
+            for kind in KINDS
+            for item in plugins(kind)
+        ],
+        "files": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
+    }
+
+
+def write_manifest(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def installed_version(distribution: str) -> str:
+    """The version of an installed distribution, or "not installed"."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "not installed"
