@@ -1,11 +1,10 @@
-"""The one door to JAX and THRML, which are an extra."""
+"""The one door of routing to JAX and THRML, which are an extra."""
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
-from marketsim.errors import ConfigError
+from marketsim import extras
 
 
 def load(name: str, needed_for: str) -> Any:
@@ -14,10 +13,4 @@ def load(name: str, needed_for: str) -> Any:
     Raises:
         ConfigError: it is not installed; the message says how to get it.
     """
-    try:
-        return import_module(name)
-    except ImportError as error:
-        missing = error.name or name
-        raise ConfigError(
-            f"{needed_for} needs {missing}: install the extra with `pip install marketsim[route]`"
-        ) from error
+    return extras.load(name, needed_for, "route")
