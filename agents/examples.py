@@ -18,6 +18,7 @@ from agents.flow import Investor, NoiseTrader
 from agents.gaussian import GaussianTrader
 from agents.joint_factor import JointFactorTrader
 from agents.market_maker import MarketMaker, NewsMaker
+from agents.recorder import BookRecorder
 from agents.sniper import Sniper
 from marketsim.types import Side
 
@@ -31,6 +32,10 @@ def _belief() -> dict[str, ScalarBelief]:
 def aggregated_evidence() -> AggregatedEvidenceTrader:
     trading = EdgeTrading(Capital(10_000_000), 10)
     return AggregatedEvidenceTrader("aggregated", _belief(), trading, weights={}, review_interval=50)
+
+
+def book_recorder() -> BookRecorder:
+    return BookRecorder("recorder", (MARKET,), review_interval=20)
 
 
 def bootstrap_ladder() -> BootstrapLadder:

@@ -35,6 +35,7 @@ from marketsim.metrics.logs import (
     weighted_mean,
 )
 from marketsim.metrics.markout import markout_table, markouts, markouts_to_mid
+from marketsim.metrics.order_flow import ImpactFit, event_imbalance, impact_regression, snapshot_imbalance
 from marketsim.metrics.spreads import half_spreads, spread_legs, spread_table
 from marketsim.metrics.wealth import (
     exact_wealth,
@@ -50,6 +51,7 @@ __all__ = [
     "Columns",
     "Discovery",
     "HalfGaps",
+    "ImpactFit",
     "Log",
     "QuoteHistory",
     "activity_table",
@@ -59,6 +61,7 @@ __all__ = [
     "convergence_time",
     "counterparty_shares",
     "dot",
+    "event_imbalance",
     "exact_wealth",
     "fair_marks",
     "fair_paths",
@@ -66,6 +69,7 @@ __all__ = [
     "half_spreads",
     "immediacy_rows",
     "immediacy_table",
+    "impact_regression",
     "markout_table",
     "markouts",
     "markouts_to_mid",
@@ -80,6 +84,7 @@ __all__ = [
     "role_of",
     "role_transfers",
     "shortfall_legs",
+    "snapshot_imbalance",
     "spread_legs",
     "spread_table",
     "trades",
