@@ -1,28 +1,25 @@
 """The continuous book against other books, on one stream of messages.
 
-Workload B: 60 % limit orders on their own side, 0 to 20 ticks from a mid that walks at random, 30 % cancels of a random
-live order, 10 % market orders, sizes 1 to 10 lots. About 1,400 orders are live once it has settled.
+Workload B: limit orders on their own side, 0 to 20 ticks from a mid that walks at random, cancels of a random live
+order, market orders, sizes 1 to 10 lots. "deep" has 60 % limits, 30 % cancels and 10 % markets, and about 1,400 orders
+live once it has settled; "thin" has 45 %, 15 % and 40 %, and about 10 live.
 """
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable
-from importlib import import_module
-from time import process_time
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from attrs import frozen
 
-from marketsim.errors import ConfigError
+from experiments.benchmarks.rounds import OURS, Prepare, Rate, Run, peer, take_turns
 from marketsim.streams import Streams
 from marketsim.types import Accepted, Cancelled, Fill, Order, OrderKind, Report, Side, TimeInForce
 from venues.clob import ContinuousBook
 
 MESSAGES = 200_000
-FLOORS = {"lightmatchingengine": 2.0, "limit-order-book": 0.6}
-"""The least ratio of our rate to a peer's."""
+SHARES = {"deep": (0.6, 0.3), "thin": (0.45, 0.15)}
+"""By name of a workload, the shares of limit orders and of cancels; the rest are market orders."""
 _TURN = 5_000
 _OWNERS = tuple(f"agent-{number}" for number in range(50))
 
@@ -70,8 +67,13 @@ class _Live:
             self._places[last] = place
 
 
-def workload_b(messages: int = MESSAGES, *, seed: int = 1) -> list[Step]:
-    """The workload; cancels name orders that are live when they come, ids of other messages count up from 1."""
+def workload_b(messages: int = MESSAGES, *, shares: tuple[float, float] = SHARES["deep"], seed: int = 1) -> list[Step]:
+    """The workload; cancels name orders that are live when they come, ids of other messages count up from 1.
+
+    Args:
+        shares: of limit orders and of cancels; the latter where no order is live are limit orders.
+    """
+    limits, most = shares[0], shares[0] + shares[1]
     rng = Streams(seed).stream("workload-b")
     moves = rng.integers(-1, 2, messages) * (rng.random(messages) < 0.1)
     mids = (10_000 + np.cumsum(moves)).tolist()
@@ -81,11 +83,11 @@ def workload_b(messages: int = MESSAGES, *, seed: int = 1) -> list[Step]:
     book, live, steps, order_id = ContinuousBook(("X",)), _Live(), list[Step](), 0
     for now in range(messages):
         side = Side.BUY if sides[now] else Side.SELL
-        if 0.6 <= draws[now] < 0.9 and len(live):
+        if limits <= draws[now] < most and len(live):
             step = Step("cancel", live.pick(picks[now]), side, 0, 0)
         else:
             order_id += 1
-            kind = "market" if draws[now] >= 0.9 else "limit"
+            kind = "market" if draws[now] >= most else "limit"
             step = Step(kind, order_id, side, sizes[now], mids[now] - side * offsets[now])
         steps.append(step)
         live.learn(_send(book, step, now))
@@ -108,8 +110,8 @@ def _order(step: Step) -> Order:
     return Order("X", step.side, step.quantity, step.price, limit, gtc, False, step.order_id, owner, "book")
 
 
-Run = Callable[[int, int], None]
-"""Sends the messages from one place in the workload up to another."""
+Best = tuple[int, int]
+"""What a book's run ends with: the best bid and the best ask in ticks, 0 where there is none."""
 
 
 def _ours(steps: list[Step]) -> Run:
@@ -120,22 +122,24 @@ def _ours(steps: list[Step]) -> Run:
     ]
     book = ContinuousBook(("X",))
 
-    def run(first: int, last: int) -> None:
+    def run(first: int, last: int) -> Best:
         submit, cancel = book.submit, book.cancel
         for now, call in enumerate(calls[first:last], first):
             if type(call) is Order:
                 submit(call, now)
             else:
                 cancel(call[0], call[1], now)
+        state = book.state("X")
+        return state.best_bid or 0, state.best_ask or 0
 
     return run
 
 
 def _lightmatchingengine(steps: list[Step]) -> Run:
-    """It knows limit orders only: a market order is a limit at the far end, and it numbers orders itself from 1."""
-    engine = import_module("lightmatchingengine.lightmatchingengine").LightMatchingEngine()
+    """It numbers orders itself from 1, and keeps the rest of a market order: here it is cancelled."""
+    engine = peer("lightmatchingengine.lightmatchingengine").LightMatchingEngine()
 
-    def run(first: int, last: int) -> None:
+    def run(first: int, last: int) -> Best:
         add, cancel = engine.add_order, engine.cancel_order
         for kind, order_id, side, quantity, price in steps[first:last]:
             if kind == "cancel":
@@ -143,16 +147,20 @@ def _lightmatchingengine(steps: list[Step]) -> Run:
             elif kind == "limit":
                 add("X", price, quantity, 1 if side > 0 else 2)
             else:
-                add("X", 10**9 if side > 0 else 0, quantity, 1 if side > 0 else 2)
+                order, _ = add("X", 10**9 if side > 0 else 0, quantity, 1 if side > 0 else 2)
+                if order.leaves_qty:
+                    cancel(order.order_id, "X")
+        book = engine.order_books["X"]
+        return max(book.bids, default=0), min(book.asks, default=0)
 
     return run
 
 
 def _limit_order_book(steps: list[Step]) -> Run:
     """A C++ book through ctypes, which returns no fills."""
-    book = import_module("limit_order_book").LimitOrderBook()
+    book = peer("limit_order_book").LimitOrderBook()
 
-    def run(first: int, last: int) -> None:
+    def run(first: int, last: int) -> Best:
         limit, market, cancel = book.limit, book.market, book.cancel
         for kind, order_id, side, quantity, price in steps[first:last]:
             if kind == "cancel":
@@ -161,65 +169,23 @@ def _limit_order_book(steps: list[Step]) -> Run:
                 limit(side > 0, order_id, quantity, price)
             else:
                 market(side > 0, order_id, quantity)
+        return book.best_buy(), book.best_sell()
 
     return run
 
 
-BOOKS = {"marketsim": _ours, "lightmatchingengine": _lightmatchingengine, "limit-order-book": _limit_order_book}
+BOOKS = {OURS: _ours, "lightmatchingengine": _lightmatchingengine, "limit-order-book": _limit_order_book}
 
 
-@frozen
-class Rate:
-    """Messages per CPU second of one book, by round."""
+def measure(workload: str = "deep", *, rounds: int = 7, messages: int = MESSAGES) -> list[Rate]:
+    """Messages per second of our book and of its peers on the same messages.
 
-    name: str
-    rounds: tuple[float, ...]
-
-    @property
-    def median(self) -> float:
-        return float(np.median(self.rounds))
-
-
-def measure(*, rounds: int = 7, messages: int = MESSAGES) -> list[Rate]:
-    """Rates of our book and of its peers on the same messages.
-
-    Within a round the books take turns every few thousand messages, so that a machine that others use as well is as
-    slow for one as for the other, and the ratio holds still where rates do not.
+    Args:
+        workload: one of `SHARES`.
 
     Raises:
         ConfigError: a peer is not installed.
     """
-    steps = workload_b(messages)
-    rates: dict[str, list[float]] = {name: [] for name in BOOKS}
-    for _ in range(rounds):
-        runs = {name: _prepared(name, prepare, steps) for name, prepare in BOOKS.items()}
-        spent = dict.fromkeys(runs, 0.0)
-        gc.collect()
-        gc.freeze()  # the messages were there before: collecting garbage among them is no book's work
-        for first in range(0, len(steps), _TURN):
-            for name, run in runs.items():
-                start = process_time()
-                run(first, first + _TURN)
-                spent[name] += process_time() - start
-        gc.unfreeze()
-        for name, seconds in spent.items():
-            rates[name].append(len(steps) / seconds)
-    return [Rate(name, tuple(values)) for name, values in rates.items()]
-
-
-def _prepared(name: str, prepare: Callable[[list[Step]], Run], steps: list[Step]) -> Run:
-    try:
-        return prepare(steps)
-    except ImportError as error:
-        raise ConfigError(f"{name} is not installed: pip install 'marketsim[bench]'") from error
-
-
-def ratios(rates: list[Rate]) -> dict[str, tuple[float, float, float]]:
-    """Of our rate to each peer's: (median, lowest, highest) of the ratios round by round."""
-    ours = next(rate for rate in rates if rate.name == "marketsim")
-    found = {}
-    for rate in rates:
-        if rate is not ours:
-            each = [a / b for a, b in zip(ours.rounds, rate.rounds, strict=True)]
-            found[rate.name] = (float(np.median(each)), min(each), max(each))
-    return found
+    steps = workload_b(messages, shares=SHARES[workload])
+    contestants: dict[str, Prepare] = {name: partial(prepare, steps) for name, prepare in BOOKS.items()}
+    return take_turns(contestants, length=messages, turn=_TURN, rounds=rounds)

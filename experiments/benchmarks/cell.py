@@ -7,6 +7,7 @@ from time import process_time
 import numpy as np
 from attrs import define
 
+from experiments.benchmarks.rounds import Spread, spread
 from experiments.pi_curve.cell import Cell, simulate
 from experiments.pi_curve.config import Study
 from experiments.pi_curve.measures import measure
@@ -22,11 +23,13 @@ RUN_SECONDS_MAX = 0.05
 QUIET_RATIO_MAX = 1.2
 
 
-def cell_seconds(*, seeds: int = 15) -> dict[tuple[str, int], tuple[float, float]]:
+def cell_seconds(
+    *, seeds: int = 15, cells: tuple[tuple[str, int], ...] = CELLS
+) -> dict[tuple[str, int], tuple[float, float]]:
     """Median CPU seconds (simulation, measures) of a run of 8000 steps, by mechanism and batch interval."""
     study, found = Study(), {}
     simulate(study, Cell("base", "fba", 10, 1))  # what is loaded once is not part of a run
-    for mechanism, pi in CELLS:
+    for mechanism, pi in cells:
         times = []
         for seed in range(1, seeds + 1):
             start = process_time()
@@ -57,8 +60,8 @@ class Hundred:
             ctx.wake_at(ctx.now + 9)
 
 
-def quiet_ratios(*, rounds: int = 21) -> dict[str, float]:
-    """Median ratio of the CPU time of 10^6 steps with 100 orders to that of 10^3 steps with the same 100 orders."""
+def quiet_ratios(*, rounds: int = 21) -> dict[str, Spread]:
+    """Ratio of the CPU time of 10^6 steps with 100 orders to that of 10^3 steps with the same 100 orders."""
     found = {}
     for name, make in (("clob", lambda: ContinuousBook(("A",))), ("fba", lambda: BatchAuction(("A",), 10))):
         ratios = []
@@ -71,5 +74,5 @@ def quiet_ratios(*, rounds: int = 21) -> dict[str, float]:
                 simulation.run(horizon)
                 times.append(process_time() - start)
             ratios.append(times[1] / times[0])
-        found[name] = float(np.median(ratios))
+        found[name] = spread(ratios)
     return found
