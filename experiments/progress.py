@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 console = Console(stderr=True)
 
@@ -14,9 +24,15 @@ Advance = Callable[[int], None]
 Tell = Callable[[str], None]
 
 
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:.3g}/s", style="progress.data.speed")
+
+
 @contextmanager
 def progress(total: int, label: str, *, quiet: bool) -> Iterator[tuple[Advance, Tell]]:
-    """A bar with finished, total, elapsed and remaining time, or nothing if `quiet`.
+    """A bar with finished, total, rate, elapsed and remaining time, or nothing if `quiet`.
 
     Yields:
         What to call with the number of steps that have finished, and with words on what is being done.
@@ -28,6 +44,7 @@ def progress(total: int, label: str, *, quiet: bool) -> Iterator[tuple[Advance, 
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        _Rate(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )

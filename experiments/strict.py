@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import Any, TypeVar
 
 import cattrs
@@ -11,6 +13,8 @@ from marketsim.errors import ConfigError
 
 T = TypeVar("T")
 
+_LINE_MAX = 10_000
+"""Characters of a line of settings: tomllib takes seconds over a key of a hundred thousand parts."""
 _SAID = {int: "an int", float: "a number", str: "a string", bool: "true or false"}
 
 
@@ -30,9 +34,42 @@ def structured(converter: cattrs.Converter, values: Any, kind: type[T], where: s
     """
     try:
         return converter.structure(values, kind)
+    except RecursionError as error:
+        raise ConfigError(f"{where}: tables are nested too deeply") from error
     except (BaseValidationError, ForbiddenExtraKeysError, ConfigError) as error:
         problems = cattrs.transform_error(error, path=where, format_exception=_problem)
         raise ConfigError("; ".join(problems)) from error
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Raises:
+        OSError: the file cannot be read.
+        ConfigError: it is not TOML, naming the file and the line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: wanted text in utf-8: {error}") from error
+    return toml_tables(text, str(path))
+
+
+def toml_tables(text: str, where: str) -> dict[str, Any]:
+    """The tables of TOML text; `where` names it in errors.
+
+    Raises:
+        ConfigError: it is not TOML, or is made to exhaust its reader: a very long line, values nested without end.
+    """
+    for number, line in enumerate(text.splitlines(), start=1):
+        if len(line) > _LINE_MAX:
+            raise ConfigError(f"{where}, line {number}: got {len(line)} characters, wanted at most {_LINE_MAX}")
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise ConfigError(f"{where}: values are nested too deeply") from error
+    except ValueError as error:  # a TOMLDecodeError, or an integer with more digits than Python reads
+        raise ConfigError(f"{where}: {error}") from error
 
 
 def _exactly(kind: Any, said: str) -> Any:

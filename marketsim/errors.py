@@ -37,3 +37,7 @@ class ConservationError(MarketsimError, RuntimeError):
 
 class PluginError(MarketsimError, RuntimeError):
     """A plugin raised or answered with nonsense. The message names plugin, call, time and seed."""
+
+
+FAULTS = (Exception, SystemExit)
+"""What a plugin's call may raise that is the plugin's fault: a plugin that exits would end the study without a word."""

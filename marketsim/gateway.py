@@ -17,7 +17,8 @@ Refusal = tuple[Reason, str]
 
 
 def _said(value: object) -> str:
-    text = repr(value)
+    # Python refuses to write integers of thousands of digits.
+    text = f"of {value.bit_length()} bits" if type(value) is int and value.bit_length() > 128 else repr(value)
     return f"{type(value).__name__} {text if len(text) <= 40 else text[:37] + '...'}"
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import gzip
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, localcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TextIO
 
@@ -24,9 +26,13 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
 _DECIMAL = re.compile(r"[+-]?([0-9]{1,60}\.?[0-9]{0,60}|\.[0-9]{1,60})([eE][+-]?[0-9]{1,3})?")
 _ISO = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)"
-    r"(?:Z|([+-])([0-9]{2}):?([0-9]{2}))?)?"
+    r"(?:Z|([+-])([01][0-9]|2[0-3]):?([0-5][0-9]))?)?"
 )
 _WANTED_TIME = "an integer between -2**61 and 2**61"
+# A line that is longer is none: without a bound, a small compressed file could fill the memory with one.
+_LINE_MAX = 2**20
+_SHOWN_MAX = 100
+_UNREADABLE = (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error)
 
 
 class Column(Protocol):
@@ -83,12 +89,15 @@ class Stamps:
         if not (pa.types.is_integer(column.type) or pa.types.is_timestamp(column.type)):
             raise InputError(f"{path}, column {self.name!r}: got type {column.type}, wanted integers or timestamps")
         _refuse_null(column, path, self, rows)
-        stamps: NDArray[np.int64] = column.cast(pa.int64()).to_numpy()
+        # Not every unsigned integer fits 64 bits with a sign, so the bounds come before the cast.
+        whole = column if pa.types.is_integer(column.type) else column.cast(pa.int64())
+        stamps = whole.to_numpy()
         bound = STAMP_MAX // self.scale
         bad = np.flatnonzero((stamps < -bound) | (stamps > bound))
         if len(bad):
             bad_cell(path, rows[bad[0]], self.name, stamps[bad[0]], _WANTED_TIME)
-        return stamps * self.scale
+        scaled: NDArray[np.int64] = stamps.astype(np.int64) * self.scale
+        return scaled
 
 
 @frozen
@@ -165,7 +174,7 @@ class Numbers:
             # Arrow's own cast is not the nearest float: it makes 0.30000000000000004 of 0.3.
             values = np.array([float(value) for value in column.to_pylist()], dtype=np.float64)
         else:
-            values = column.cast(pa.float64()).to_numpy()
+            values = column.to_numpy().astype(np.float64)
         bad = np.flatnonzero(~(((values > 0) | (self.zero & (values == 0))) & np.isfinite(values)))
         if len(bad):
             bad_cell(path, rows[bad[0]], self.name, values[bad[0]], self.wanted)
@@ -217,14 +226,16 @@ def read_columns(
         InputError: naming file, row, column, what came and what was wanted.
     """
     wanted = _Wanted(str(path), tuple(columns), dict(where or {}))
+    if "\0" in wanted.path:
+        raise InputError(f"{wanted.path!r}: got a path with a NUL, wanted one without")
     suffixes = "".join(Path(path).suffixes).lower()
     if suffixes.endswith(".parquet"):
         arrays, rows = _read_parquet(wanted)
     elif suffixes.endswith((".csv", ".csv.gz")):
         try:
-            with _open_text(path) as lines:
-                arrays, rows = _read_csv(csv.reader(lines), wanted, header)
-        except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+            with _open_text(path) as file:
+                arrays, rows = _read_csv(csv.reader(_lines(file)), wanted, header)
+        except _UNREADABLE as error:
             raise InputError(f"{path}: cannot be read: {error}") from error
     else:
         raise InputError(f"{path}: got a file of type {suffixes!r}, wanted .csv, .csv.gz or .parquet")
@@ -233,9 +244,27 @@ def read_columns(
     return arrays, rows
 
 
+def read_header(path: str | Path) -> list[str]:
+    """The names of the columns of a `.csv`, `.csv.gz` or `.parquet` file; none where a CSV file is empty.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    try:
+        if str(path).lower().endswith(".parquet"):
+            import pyarrow.parquet as pq
+
+            return list(pq.read_schema(path).names)
+        with _open_text(path) as file:
+            return next(csv.reader(_lines(file)), [])
+    except (*_UNREADABLE, ValueError) as error:  # an ArrowInvalid is a ValueError
+        raise InputError(f"{path}: cannot be read: {error}") from error
+
+
 def bad_cell(path: str, row: Any, column: str, got: Any, wanted: str) -> NoReturn:
     """Raise the InputError for a cell."""
-    shown = got if isinstance(got, np.number) else repr(got)
+    shown = str(got) if isinstance(got, np.number) else repr(got)
+    shown = shown if len(shown) <= _SHOWN_MAX else f"{shown[:_SHOWN_MAX]}... ({len(shown)} characters)"
     raise InputError(f"{path}, row {row}, column {column!r}: got {shown}, wanted {wanted}")
 
 
@@ -260,6 +289,10 @@ def _open_text(path: str | Path) -> TextIO:
     if str(path).lower().endswith(".gz"):
         return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
     return Path(path).open(encoding="utf-8-sig", newline="")
+
+
+def _lines(file: TextIO) -> Iterable[str]:
+    return iter(partial(file.readline, _LINE_MAX), "")
 
 
 def _read_csv(

@@ -28,11 +28,16 @@ def _integers(value: ArrayLike) -> NDArray[np.int64]:
     came = np.array(value)
     if came.ndim != 1 or (came.size and came.dtype.kind not in "iu"):
         raise InputError(f"got {came.dtype} of shape {came.shape}, wanted a list of integers")
+    if came.dtype.kind == "u" and came.size and came.max() > STAMP_MAX:  # the cast would make some negative
+        raise InputError(f"got {came.max()}, wanted {_WANTED_TIME}")
     return _sealed(came.astype(np.int64))
 
 
 def _numbers(value: ArrayLike | None) -> NDArray[np.float64] | None:
-    return None if value is None else _sealed(np.array(value, dtype=np.float64))
+    try:
+        return None if value is None else _sealed(np.array(value, dtype=np.float64))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"got no list of numbers: {error}") from error
 
 
 def _sealed(array: NDArray[Any]) -> NDArray[Any]:

@@ -6,7 +6,6 @@ variant is a named set of changes to the base.
 
 from __future__ import annotations
 
-import tomllib
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from experiments.pi_curve.contrasts import Contrast
 from experiments.pi_curve.factors import Factor, Variant, crossed, merged
 from experiments.pi_curve.mechanisms import MECHANISMS
 from experiments.pi_curve.settings import KIND_DEFAULTS, Informed, Population, Signals, Snipers, VenueRules, World
-from experiments.strict import strict_converter, structured
+from experiments.strict import read_toml, strict_converter, structured, toml_tables
 from marketsim.checks import integer, name, one_of
 from marketsim.errors import ConfigError
 
@@ -135,11 +134,7 @@ def dumps(study: Study) -> str:
 
 def loads(text: str, where: str) -> Study:
     """Read TOML text; raises `ConfigError` naming `where` and what is wrong."""
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{where}: {error}") from error
-    return from_dict(values, where)
+    return from_dict(toml_tables(text, where), where)
 
 
 def shipped() -> list[str]:
@@ -152,7 +147,7 @@ def load(path_or_name: str) -> Study:
     """Read a configuration file, or one that is shipped, by its name."""
     path = Path(path_or_name)
     if path.is_file():
-        return loads(path.read_text(encoding="utf-8"), str(path))
+        return from_dict(read_toml(path), str(path))
     if path_or_name in shipped():
         text = (files("experiments") / "pi_curve" / "configs" / path_or_name).read_text(encoding="utf-8")
         return loads(text, path_or_name)

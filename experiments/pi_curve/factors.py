@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from itertools import product
 from typing import Any
 
 from attrs import field, frozen
 
+from experiments.strict import toml_tables
 from marketsim.checks import name
 from marketsim.errors import ConfigError
 
@@ -52,8 +52,8 @@ def swept(text: str) -> Factor:
     """
     key, _, values = text.partition("=")
     try:
-        return Factor(name=key, key=key, values=tuple(tomllib.loads(f"values = [{values}]")["values"]))
-    except (tomllib.TOMLDecodeError, ConfigError) as error:
+        return Factor(name=key, key=key, values=tuple(toml_tables(f"values = [{values}]", key)["values"]))
+    except ConfigError as error:
         raise ConfigError(f"sweep {text!r}: {error}; wanted KEY=VALUE,VALUE with values as in TOML") from error
 
 

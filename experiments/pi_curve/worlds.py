@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 from functools import lru_cache
 from math import log, sqrt
 from pathlib import Path
@@ -14,7 +12,7 @@ from attrs import evolve, frozen
 
 from experiments.pi_curve.config import Study
 from experiments.pi_curve.settings import Informed, World
-from marketsim.errors import ConfigError, InputError
+from marketsim.errors import ConfigError
 from marketsim.fairvalue import (
     ConstantFairValue,
     HistoricalPath,
@@ -27,6 +25,7 @@ from marketsim.information import Combined, PoissonSignals, PublicNews
 from marketsim.protocols import FairValue, InformationProcess, Source
 from marketsim.resolution import UntilResolution, resolution
 from marketsim.streams import Streams
+from marketsim.table_files import read_header
 from marketsim.tape import TradeTape, read_trades
 
 
@@ -179,21 +178,8 @@ def _read(path: str, price: str, time: str, where: tuple[tuple[str, str], ...]) 
 
 
 def _time_column(path: str) -> str:
-    columns = _columns(path)
+    columns = read_header(path)
     named = [column for column in columns if "time" in column.lower()]
     if named:
         return named[0]
     raise ConfigError(f"world.time_column: say which column of {path} holds the time: {', '.join(columns)}")
-
-
-def _columns(path: str) -> list[str]:
-    try:
-        if path.lower().endswith(".parquet"):
-            import pyarrow.parquet as pq
-
-            return list(pq.read_schema(path).names)
-        opener = gzip.open if path.lower().endswith(".gz") else open
-        with opener(path, "rt", encoding="utf-8-sig", newline="") as lines:
-            return next(csv.reader(lines), [])
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error

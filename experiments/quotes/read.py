@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import re
 from collections.abc import Callable
 from decimal import Decimal, localcontext
@@ -18,7 +16,7 @@ from numpy.typing import NDArray
 from experiments.quotes.tape import BadRow, Ints, Ladder, QuoteTape
 from marketsim.errors import ConfigError, InputError
 from marketsim.gateway import PRICE_MAX
-from marketsim.table_files import STAMP_MAX, IsoTimes, read_columns
+from marketsim.table_files import STAMP_MAX, IsoTimes, read_columns, read_header
 
 LEVELS_MAX = 10
 """Levels a side that the layout has names for: `bid_px_00` to `bid_px_09`."""
@@ -29,6 +27,9 @@ _WANTED_TIME = "integer nanoseconds within 2**61 of 1970, or a date and time lik
 # Values of cells that are empty, and of cells that hold nothing of the kind wanted.
 _EMPTY, _BAD = -(2**62), -(2**62) - 1
 _TRADE = "T"
+# Databento's own form of prices: whole numbers of 1e-9, the largest of 64 bits for none.
+_FIXED, _UNDEFINED = 10**9, str(2**63 - 1)
+_NS = {"s": 10**9, "ms": 10**6, "us": 1000, "ns": 1}
 
 
 @define(eq=False)
@@ -40,13 +41,13 @@ class _Cells:
     parse: Callable[[str], int | None]
     texts: list[str] = field(factory=list)
     # The same few prices and sizes come again and again, and a look-up is cheaper than a decimal.
-    _known: dict[str, int] = field(factory=dict)
+    known: dict[str, int] = field(factory=dict)
 
     def cell(self, text: str, /) -> int:
-        value = self._known.get(text)
+        value = self.known.get(text)
         if value is None:
-            parsed = _EMPTY if text in {"", "nan", "NaN"} else self.parse(text)
-            value = self._known[text] = _BAD if parsed is None else parsed
+            parsed = _EMPTY if text in {"", "nan", "NaN", _UNDEFINED} else self.parse(text)
+            value = self.known[text] = _BAD if parsed is None else parsed
         self.texts.append(text)
         return value
 
@@ -56,9 +57,12 @@ class _Cells:
     def arrow(self, column: Any, _path: str, _rows: Ints, /) -> Ints:
         import pyarrow as pa
 
+        values, scale = column, 1
         if pa.types.is_timestamp(column.type):
-            column = column.cast(pa.timestamp("ns", column.type.tz)).cast(pa.int64())
-        return self.array([self.cell("" if value is None else str(value)) for value in column.to_pylist()])
+            # As Python's integers, which hold the ns of any year: 64 bits end in 2262.
+            values, scale = column.cast(pa.int64()), _NS[column.type.unit]
+        texts = ("" if value is None else str(value if scale == 1 else value * scale) for value in values.to_pylist())
+        return self.array([self.cell(each) for each in texts])
 
 
 def _stamp(text: str) -> int | None:
@@ -131,6 +135,9 @@ def read_quotes(
     where present: `bid_px_00`, `bid_sz_00`, the further levels to `_09`, and for trades (rows of action T) `action`,
     `price`, `size`. Others are passed over. A level without price and size is no level.
 
+    Prices are units of money, or integers in units of 1e-9 as Databento stores them; the numbers tell which: 1e9 ticks
+    or more is no price.
+
     Of several rows of one publisher and time stamp the first one's quote is kept, and the trades of all. A trade
     between two ticks met no displayed order: such are counted in the tape's `hidden`, and no more.
 
@@ -150,16 +157,18 @@ def read_quotes(
         ConfigError: an argument out of bounds.
     """
     _check_arguments(tick_size=tick_size, lot_size=lot_size, levels=levels, bad=bad, clock=clock)
-    layout = _layout(_header(path), levels, tick_size, lot_size)
+    layout = _layout(read_header(path), levels, tick_size, lot_size)
     cells = layout.cells()
     arrays, rows = read_columns(path, cells)
     table = {each.name: array for each, array in zip(cells, arrays, strict=True)}
+    _scale(layout, table)
     found = _bad_rows(str(path), layout, table, rows, clock)
     if found and bad == "refuse":
         raise InputError(str(found[0]))
     good = ~np.isin(rows, [each.row for each in found])
     if not good.any():
-        raise InputError(f"{path}: got no quotes, wanted at least one")
+        first = f"; all {len(found)} rows are bad, the first one is {found[0]}" if found else ""
+        raise InputError(f"{path}: got no quotes, wanted at least one{first}")
     return _tape(str(path), layout, table, good, (tick_size, lot_size), tuple(found))
 
 
@@ -172,20 +181,6 @@ def _check_arguments(**given: Any) -> None:
     for name, choices in (("bad", ("refuse", "list")), ("clock", ("file", "publisher"))):
         if given[name] not in choices:
             raise ConfigError(f"read_quotes: {name}: got {given[name]!r}, wanted one of {', '.join(choices)}")
-
-
-def _header(path: str | Path) -> list[str]:
-    name = str(path).lower()
-    try:
-        if name.endswith(".parquet"):
-            import pyarrow.parquet as pq
-
-            return list(pq.read_schema(path).names)
-        opener: Any = gzip.open if name.endswith(".gz") else open
-        with opener(path, "rt", encoding="utf-8-sig", newline="") as lines:
-            return next(csv.reader(lines), [])
-    except (OSError, EOFError, ValueError, csv.Error) as error:  # ArrowInvalid and UnicodeDecodeError are ValueErrors
-        raise InputError(f"{path}: cannot be read: {error}") from error
 
 
 def _layout(header: list[str], levels: int, tick_size: float, lot_size: float) -> _Layout:
@@ -212,6 +207,19 @@ def _layout(header: list[str], levels: int, tick_size: float, lot_size: float) -
         trades = action, _Cells("price", "a number above 0", _trade_price(tick_size)), size("size")
     stamp = _Cells("ts_event", _WANTED_TIME, _stamp)
     return _Layout(stamp, _Cells("publisher_id", "a publisher", _named(publishers)), ladders, trades, publishers)
+
+
+def _scale(layout: _Layout, table: dict[str, Ints]) -> None:
+    """Prices in units of 1e-9 become ticks: where most that are quoted are integers of 1e9 ticks or more."""
+    quoted = [price for ladder in layout.levels.values() for price, _ in ladder]
+    prices = [(text, value) for cells in quoted for text, value in cells.known.items() if value > 0]
+    fixed = sum(value >= _FIXED and _INTEGER.fullmatch(text) is not None for text, value in prices)
+    if 2 * fixed <= len(prices):
+        return
+    for cells, between in [*((cells, _BAD) for cells in quoted), *((each, 0) for each in (layout.trades or ())[1:2])]:
+        values = table[cells.name]
+        ticks = np.where(values % _FIXED, between, values // _FIXED)
+        table[cells.name] = np.where(values > 0, ticks, values)
 
 
 def _bad_rows(path: str, layout: _Layout, table: dict[str, Ints], rows: Ints, clock: str) -> list[BadRow]:

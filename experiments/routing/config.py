@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from agents.routing.learning import OBSERVED_LIKELIHOOD, RULES
 from agents.routing.paths import CONTEXTS, LAST, MODES
 from agents.routing.policy import INFORMATION, TWO_BITS
 from experiments.routing.synthetic import LeadLag
-from experiments.strict import strict_converter, structured
+from experiments.strict import read_toml, strict_converter, structured, toml_tables
 from marketsim import checks
 from marketsim.checks import integer, kind, one_of
 from marketsim.errors import ConfigError
@@ -106,11 +105,7 @@ def loads(text: str, where: str) -> RouteStudy:
     Raises:
         ConfigError: naming `where` and what is wrong.
     """
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{where}: {error}") from error
-    return structured(_converter, values, RouteStudy, where)
+    return structured(_converter, toml_tables(text, where), RouteStudy, where)
 
 
 def shipped() -> list[str]:
@@ -125,7 +120,7 @@ def load(path_or_name: str) -> RouteStudy:
         return RouteStudy()
     path = Path(path_or_name)
     if path.is_file():
-        return loads(path.read_text(encoding="utf-8"), str(path))
+        return structured(_converter, read_toml(path), RouteStudy, str(path))
     if path_or_name in shipped():
         text = (files("experiments") / "routing" / "configs" / path_or_name).read_text(encoding="utf-8")
         return loads(text, path_or_name)

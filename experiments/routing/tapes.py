@@ -5,7 +5,6 @@ Times are milliseconds since 1970. The rows of a venue are joined over its files
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
-from experiments.strict import strict_converter, structured
+from experiments.strict import read_toml, strict_converter, structured
 from marketsim.checks import flag, integer, name, one_of
 from marketsim.errors import ConfigError, InputError
 from marketsim.table_files import Column, IsoTimes, Numbers, Stamps, Texts, bad_cell, read_columns
@@ -92,7 +91,11 @@ class Feed:
         """
         if "*" not in self.path:
             return [folder / self.path]
-        found = sorted(folder.glob(self.path))
+        try:
+            found = sorted(folder.glob(self.path))
+        except (NotImplementedError, ValueError) as error:
+            wanted = "a pattern of files beside the configuration"
+            raise InputError(f"{folder}: path: got {self.path!r}, wanted {wanted}: {error}") from error
         if not found:
             raise InputError(f"{folder}: got no file {self.path!r}, wanted at least one")
         return found
@@ -223,11 +226,9 @@ def read_folder(folder: str | Path, sources: Sources | None = None) -> Tapes:
 def read_sources(path: str | Path) -> Sources:
     """`Sources` from a TOML file: the fields of `Sources`, and `[[feeds]]` with those of `Feed`."""
     try:
-        told = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        told = read_toml(Path(path))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {error}") from error
     return structured(_converter, told, Sources, str(path))
 
 
@@ -304,7 +305,7 @@ def _falls(stamps: NDArray[np.int64]) -> bool:
 def _ordered(rows: _Rows) -> _Rows:
     """By time, then by id where all ids are numbers, then as in the file."""
     ids = rows.ids
-    if ids is None or not len(ids) or not np.char.isdigit(ids).all() or np.char.str_len(ids).max() > 18:
+    if ids is None or not len(ids) or not np.char.isdecimal(ids).all() or np.char.str_len(ids).max() > 18:
         return rows.take(np.argsort(rows.stamps, kind="stable"))
     return rows.take(np.lexsort((ids.astype(np.int64), rows.stamps)))
 

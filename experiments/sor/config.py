@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import tomli_w
 from attrs import field, frozen
 
 from agents.execution.cost import Costs
-from experiments.strict import strict_converter, structured
+from experiments.strict import read_toml, strict_converter, structured, toml_tables
 from marketsim import checks
 from marketsim.checks import integer, kind, number, one_of
 from marketsim.errors import ConfigError
@@ -132,8 +132,16 @@ class SorStudy:
     books: Books = field(factory=Books, validator=kind(Books))
 
     def __attrs_post_init__(self) -> None:
-        if self.quantity % self.lot_size:
+        # As decimals: 10 is a multiple of 0.1, but not of the float nearest to it.
+        if Decimal(self.quantity) % Decimal(repr(self.lot_size)):
             raise ConfigError(f"SorStudy.quantity: got {self.quantity}, wanted a multiple of lot_size {self.lot_size}")
+        if self.half_spread + self.fee + min(self.impact, *self.grid.impact) <= 0:
+            wanted = "a sum with fee and every theta above 0, the price of a market order"
+            raise ConfigError(f"SorStudy.half_spread: got {self.half_spread}, wanted {wanted}")
+        if self.rebate < -self.half_spread:
+            raise ConfigError(
+                f"SorStudy.rebate: got {self.rebate}, wanted at least -{self.half_spread}, minus half_spread"
+            )
         window = max(1, round(self.horizon / self.interval)) * self.interval
         if self.data == SYNTHETIC and self.books.lookback < window:
             wanted = f"at least {window}, a horizon of whole intervals"
@@ -142,7 +150,7 @@ class SorStudy:
     @property
     def lots(self) -> int:
         """Of the parent order."""
-        return int(self.quantity / self.lot_size)
+        return int(Decimal(self.quantity) / Decimal(repr(self.lot_size)))
 
     @property
     def step_ns(self) -> int:
@@ -184,11 +192,7 @@ def loads(text: str, where: str) -> SorStudy:
     Raises:
         ConfigError: naming `where` and what is wrong.
     """
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{where}: {error}") from error
-    return structured(_converter, values, SorStudy, where)
+    return structured(_converter, toml_tables(text, where), SorStudy, where)
 
 
 def load(path: str) -> SorStudy:
@@ -197,4 +201,4 @@ def load(path: str) -> SorStudy:
         return SorStudy()
     if not Path(path).is_file():
         raise ConfigError(f"no configuration file {path!r}")
-    return loads(Path(path).read_text(encoding="utf-8"), path)
+    return structured(_converter, read_toml(Path(path)), SorStudy, path)

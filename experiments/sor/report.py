@@ -227,7 +227,9 @@ def grid_table(found: Findings) -> Table | None:
         entries = [Entry(plain(point.under)), Entry(plain(point.impact))]
         for part in parts:
             entries += [Entry(str(_over(part, "objective"))), Entry(str(_over(part, "market")))]
-            entries += [Entry(str(_over(part, "limits"))), Entry(_cents(_over(part, "shortfall")))]
+            entries += [Entry(str(_over(part, "limits")))]
+            short = "" if part["complete"].all() else f"of the {_whole(part)} complete"
+            entries += [Entry(_cents(_over(part, "shortfall")), short)]
         rows.append(Row(plain(point.over), tuple(entries)))
     measures = (("objective", "money"), ("M", "shares"), ("sum of L", "shares"), ("shortfall", "cents a share"))
     heads = (("lambda_u", ""), ("theta", ""), *measures, *measures)

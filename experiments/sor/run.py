@@ -15,6 +15,7 @@ from experiments.sor.market import Decision, Episode, decisions_of, episode_of
 from experiments.sor.report import Findings, render, summary
 from experiments.sor.search import answers
 from experiments.sor.study import Advance, run_study
+from marketsim.errors import ConfigError
 
 FACTORS = (0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 """Prices lambda_u at which one placement is shown, in multiples of h + f."""
@@ -33,7 +34,10 @@ def find(
     tell("cost curves")
     decisions = decisions_of(study, tape)
     first = _first(study, tape, decisions, {label for label, _ in results.skipped})
-    quotes = tape if tape is not None else episode_of(study, None, decisions[0]).quotes
+    quotes = tape if tape is not None else None if first is None else first.quotes
+    if quotes is None:
+        label, reason = results.skipped[0]
+        raise ConfigError(f"SorStudy.books: got no order at any of {len(decisions)} decisions; at {label}: {reason}")
     model = first is not None and len(first.sample) > 0
     return Findings(
         study,

@@ -63,6 +63,8 @@ def _search(study: SorStudy, results: Results, best: Prices | None) -> list[str]
     search = results.search
     if search.empty:
         return []
+    if best is None and not (search["part"] == "in").any():
+        return ["The search chose nothing: there is no decision in the first part."]
     if best is None:
         return ["The search chose nothing: no point of the grid completed every order of the first part."]
     grid = search[search["grid"]]
@@ -83,6 +85,7 @@ def caveats(study: SorStudy, tape: QuoteTape | None) -> list[str]:
     lines = [
         "Naive, TWAP and VWAP are benchmark prices: nobody executed at them, and the naive price has no depth limit.",
         "An order with shares left has no savings, slippage or shortfall, and is not ranked.",
+        "Shares bought beyond the order count in its average price; nothing is charged for having them.",
         f"The model's half spread, fee and rebate are {prices}; the true spread may be another.",
         "Fees and rebates enter the shortfall, not the prices, the savings and the slippage.",
         "Outflows are lots that leave the best bid, seen between two looks or quotes: a lower bound.",
@@ -92,6 +95,10 @@ def caveats(study: SorStudy, tape: QuoteTape | None) -> list[str]:
     if study.data == SYNTHETIC:
         return [*lines, "The flow of the simulated books does not learn from, or answer to, the order."]
     lines.append(f"The tape does not answer to the order. Queues are a model: {study.queue}.")
+    if tape is not None and (again := sum(tape.repeated.values())):
+        lines.append(f"Of several quotes of one publisher and time stamp the first counts: {again} left out.")
+    if tape is not None and tape.hidden:
+        lines.append(f"Trades at prices between two ticks met no displayed order: {tape.hidden} left out.")
     if tape is not None and not len(tape.trade_times):
         lines.append("The file has no trades: what leaves the best price is taken for traded.")
     if tape is not None and tape.bids is None:

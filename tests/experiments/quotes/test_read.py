@@ -110,7 +110,33 @@ def test_asks_alone_are_enough(tmp_path):
         tape.index("9")
 
 
+def fixed(price):
+    return str(round(float(price) * 10**9)) if price else str(2**63 - 1)
+
+
+def test_integer_prices_are_in_units_of_a_billionth(tmp_path):
+    """Databento's own form: fixed-point prices, and the largest integer for none."""
+    none = (200, 2, "A", "", "", "", "10.06", 0, 10)
+    rows = [*DAY, none, (210, 2, "T", "10.005", "5", "9.97", "10.06", 70, 10)]
+    plain = read_quotes(write(tmp_path, text(rows)))
+    other = [(*row[:3], fixed(row[3]), row[4], *map(fixed, row[5:7]), *row[7:]) for row in rows]
+    tape = read_quotes(write(tmp_path, text(other), "fixed.csv"))
+    for side in ("bids", "asks"):
+        assert getattr(tape, side).prices.tolist() == getattr(plain, side).prices.tolist()
+    assert (tape.trade_prices.tolist(), tape.hidden) == (plain.trade_prices.tolist(), plain.hidden) == ([998], 1)
+    between = (220, 2, "A", "", "", "9970000000", "10065000000", 70, 10)
+    with pytest.raises(InputError, match="row 12, column 'ask_px_00': got '10065000000'"):
+        read_quotes(write(tmp_path, text([*other, between]), "between.csv"))
+
+
 # Bad rows
+
+
+def test_a_file_of_bad_rows_alone_names_the_first(tmp_path):
+    rows = [(0, 2, "A", "", "", "9.99", "9.98", 50, 30), (1, 2, "A", "", "", "9.99", "10.01", 50, -1)]
+    with pytest.raises(InputError, match=r"all 2 rows are bad.* row 2, .*crossed"):
+        read_quotes(write(tmp_path, text(rows)), bad="list")
+
 
 BAD_CELLS = [
     ("ask_sz_00", "-3", "at least 0"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from experiments.sor import compare, config, search
+from experiments.sor import compare, config, report, search
+from experiments.sor.study import Results
 from marketsim.errors import ConfigError
 
 
@@ -65,6 +66,17 @@ def test_the_search_does_not_look_at_the_later_decisions_nor_at_incomplete_order
         search.choice(table[~table["complete"]])
 
 
+def test_the_grid_says_of_how_many_orders_a_mean_is():
+    rows = [(1.0, 1.0, 0.0, "in", True, 3.0, True), (1.0, 1.0, 0.0, "out", True, 2.0, True)]
+    rows.append((1.0, 1.0, 0.0, "in", False, float("nan"), True))
+    table = grid(rows).assign(objective=1.0, market=0.0, limits=5.0)
+    study = config.SorStudy(grid=config.Grid(over=(1.0,), under=(1.0,), impact=(0.0,)))
+    results = Results(*[pd.DataFrame()] * 3, table, ())
+    found = report.grid_table(report.Findings(study, None, results, pd.DataFrame(), (), ()))
+    [row] = found.rows
+    assert [row.entries[place].below for place in (5, 9)] == ["of the 1 of 2 complete", ""]
+
+
 def test_the_grid_is_that_of_the_source():
     points = search.points_of(config.Grid())
     assert len(points) == len(dict.fromkeys(points)) == 27
@@ -75,12 +87,19 @@ def test_the_grid_is_that_of_the_source():
     "bad",
     [
         {"policies": ("twap", "twap")}, {"policies": ()}, {"quantity": 0}, {"quantity": 7, "lot_size": 2.0},
-        {"in_sample": 1.5}, {"horizon": 1}, {"fee": float("nan")}, {"books": config.Books(lookback=10)},
+        {"in_sample": 1.5}, {"horizon": 1}, {"fee": float("nan")}, {"rebate": -0.006},
+        {"half_spread": 0.0, "fee": 0.0, "impact": 0.0}, {"quantity": 7, "lot_size": 0.3},
+        {"books": config.Books(lookback=10)},
     ],
 )  # fmt: skip
 def test_what_is_no_study_is_refused(bad):
     with pytest.raises(ConfigError):
         config.SorStudy(**bad)
+
+
+@pytest.mark.parametrize(("lot_size", "lots"), [(0.1, 70), (0.07, 100), (3.5, 2), (7.0, 1)])
+def test_lots_are_those_of_the_decimal_size(lot_size, lots):
+    assert config.SorStudy(quantity=7, lot_size=lot_size).lots == lots
 
 
 @pytest.mark.parametrize("bad", [{"over": ()}, {"under": (0.1, 0.1)}, {"impact": (-1.0,)}])

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from attrs import evolve
 
-from experiments.sor import books, config, market, search, study
+from experiments.sor import books, compare, config, market, run, search, study, words
 from experiments.sor.config import Books, SorStudy
+from marketsim.errors import ConfigError
 from tests.experiments.sor import day
 
 RECORDED = SorStudy(quantity=150, horizon=60, interval=5, slices=4, decisions=8)
@@ -94,6 +95,44 @@ def test_a_decision_without_a_past_or_an_ask_is_left_out_with_its_reason(tmp_pat
     late = market.Decision(1, "late", day.START_NS + 300 * day.SECONDS_NS, "out")
     assert "past horizon" in study.execute(RECORDED, tape, early).skipped
     assert "ask" in study.execute(RECORDED, tape, late).skipped
+
+
+def test_a_simulated_decision_without_an_order_is_left_out_of_the_tables(monkeypatch):
+    """The first one has none; then neither has any."""
+    made = evolve(MADE, policies=("twap",))
+    whole = market.episode_of
+
+    def none(reasons):
+        def episode(study, tape, decision):
+            if decision.number in reasons:
+                raise market.NoOrderError("an empty book")
+            return whole(study, tape, decision)
+
+        for module in (run, study):
+            monkeypatch.setattr(module, "episode_of", episode)
+
+    none({0})
+    found = run.find(made, None)
+    assert found.results.skipped == (("seed 1", "an empty book"),)
+    quotes = whole(made, None, market.Decision(1, "seed 2", 2, "out")).quotes
+    assert found.published.equals(compare.published_table(quotes, 600.0))
+    none({0, 1})
+    with pytest.raises(ConfigError, match="2 decisions; at seed 1: an empty book"):
+        run.find(made, None)
+
+
+def test_the_caveats_count_what_was_left_out(tmp_path):
+    tape = evolve(tape_of(day.write(tmp_path / "day.csv")), hidden=4)
+    recorded = evolve(RECORDED, data="day.csv")
+    said = words.caveats(recorded, tape)
+    assert "Trades at prices between two ticks met no displayed order: 4 left out." in said
+    assert not [line for line in words.caveats(recorded, evolve(tape, hidden=0)) if "left out" in line]
+
+
+def test_a_search_without_a_first_part_says_so():
+    made = evolve(MADE, seeds=1, in_sample=0.0, policies=("cont-kukanov",))
+    results = study.run_study(made, None)
+    assert words.answer(made, results, None)[-1] == "The search chose nothing: there is no decision in the first part."
 
 
 # Simulated books

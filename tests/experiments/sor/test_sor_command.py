@@ -199,6 +199,9 @@ def test_rows_that_are_no_quotes_are_named(out):
         "crossed", "'-5'", "backwards",
     ]  # fmt: skip
     assert "3 rows that are no quotes" in page
+    again = "Of several quotes of one publisher and time stamp the first counts: 1 left out."
+    assert again in text
+    assert again in page
     assert json.loads((out / "manifest.json").read_text(encoding="utf-8"))["data"]["bad_rows"] == 3
 
 

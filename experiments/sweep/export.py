@@ -1,0 +1,121 @@
+"""The table of a sweep: Parquet sorted by cell id, the same bytes for the same rows, and a hash of its rows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from experiments.sweep.process import DONE, FAILED
+from experiments.sweep.records import Record, counts, reading, records
+from marketsim.errors import InputError
+
+ID = "cell_id"
+_BATCH = 10_000
+_EXACT = 2**53
+
+
+@frozen
+class Exported:
+    """What `export` wrote: how many cells, how many are left out as failed, and the hash of the table."""
+
+    rows: int
+    failed: int
+    table_hash: str
+
+
+def table_hash(path: Path) -> str:
+    """SHA-256 over the rows that are done, in the order of their ids: the same for the same results.
+
+    Raises:
+        InputError: a row is damaged.
+    """
+    with reading(path) as connection:
+        return _Columns.of(connection).table_hash
+
+
+def export(path: Path, out: Path) -> Exported:
+    """Write the cells that are done as Parquet.
+
+    A column for the id, one for each key of the cells, one for each of the rows, both by name. A column is of
+    integers, of numbers (also where some are integers), of text, or of true and false; a value that a row lacks is
+    null. Two passes over the store as it is now, in batches: memory does not grow with the number of cells.
+
+    Raises:
+        InputError: a damaged row; a column of mixed kinds; a row that contradicts its cell.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    beside = out.with_name(out.name + ".new")
+    with reading(path) as connection:
+        found = _Columns.of(connection)
+        schema = pa.schema([(key, _arrow(pa, found.kinds[key])) for key in found.names])
+        rows = (found.fitted(_row(record)) for record in records(connection, DONE))
+        with pq.ParquetWriter(beside, schema) as writer:
+            while batch := list(islice(rows, _BATCH)):
+                writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+        totals = counts(connection)
+    beside.replace(out)
+    return Exported(totals[DONE], totals[FAILED], found.table_hash)
+
+
+@frozen
+class _Columns:
+    names: list[str]
+    kinds: dict[str, str]
+    table_hash: str
+
+    @classmethod
+    def of(cls, connection: sqlite3.Connection) -> _Columns:
+        own: dict[str, None] = {}
+        kinds: dict[str, str] = {}
+        hashed = hashlib.sha256()
+        for record in records(connection, DONE):
+            hashed.update(f"{record.id}\n{record.cell}\n{record.row}\n".encode())
+            own |= dict.fromkeys(json.loads(record.cell))
+            for key, value in _row(record).items():
+                kinds[key] = _joined(kinds.get(key, "none"), value, f"cell {record.id}, column {key!r}")
+        kinds[ID] = "str"
+        measured = sorted(key for key in kinds if key not in own and key != ID)
+        return cls([ID, *sorted(own), *measured], kinds, hashed.hexdigest())
+
+    def fitted(self, row: dict[str, Any]) -> dict[str, Any]:
+        found = {}
+        for key, value in row.items():
+            whole = type(value) is int and self.kinds[key] == "float"
+            if whole and abs(value) > _EXACT:
+                raise InputError(f"cell {row[ID]}, column {key!r}: got {value}, which is no exact 64-bit float")
+            found[key] = float(value) if whole else value
+        return found
+
+
+def _row(record: Record) -> dict[str, Any]:
+    cell, row = json.loads(record.cell), json.loads(record.row)
+    for key in row:
+        if key == ID or (key in cell and cell[key] != row[key]):
+            wanted = "the cell's own value or another name"
+            raise InputError(f"cell {record.id}, column {key!r}: got {row[key]!r} in its row, wanted {wanted}")
+    return {ID: record.id, **row, **cell}
+
+
+def _joined(known: str, value: Any, where: str) -> str:
+    kind = "none" if value is None else type(value).__name__
+    if "none" in {known, kind}:
+        return kind if known == "none" else known
+    if known == kind:
+        return known
+    if {known, kind} == {"int", "float"}:
+        return "float"
+    raise InputError(f"{where}: got {value!r}, wanted a value like those of other cells, of type {known}")
+
+
+def _arrow(pa: Any, kind: str) -> Any:
+    types = {"int": pa.int64, "float": pa.float64, "str": pa.string, "bool": pa.bool_, "none": pa.null}
+    return types[kind]()

@@ -1,0 +1,267 @@
+"""The runner: the same table whatever the workers, the order and the interruptions; a fault costs its own cell."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import tracemalloc
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from experiments.sweep import runner
+from experiments.sweep.export import export, table_hash
+from experiments.sweep.pools import BACKENDS, Pool
+from experiments.sweep.process import Outcome, WorkerProcess
+from experiments.sweep.runner import run_sweep
+from experiments.sweep.store import Store, StoreError
+from experiments.sweep.task import Version
+from experiments.sweep.verify import verify
+from marketsim.errors import ConfigError
+
+from .functions import FAULTS
+from .kit import HERE, cells, counted, records_of, sweep, task, version
+
+NUMBER = 200
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The store of an undisturbed sweep."""
+    path = tmp_path_factory.mktemp("whole") / "store.sqlite"
+    sweep(path, cells(NUMBER))
+    return path
+
+
+def same_table(one: Path, other: Path) -> bool:
+    tables = [path.with_suffix(".parquet") for path in (one, other)]
+    for path, table in zip((one, other), tables, strict=True):
+        export(path, table)
+    return tables[0].read_bytes() == tables[1].read_bytes() and table_hash(one) == table_hash(other)
+
+
+@pytest.mark.parametrize("jobs", [2, 8])
+def test_workers_and_order_do_not_matter(whole, tmp_path, jobs):
+    shuffled = cells(NUMBER)
+    random.Random(jobs).shuffle(shuffled)
+    swept = sweep(tmp_path / "store.sqlite", shuffled, jobs=jobs)
+    assert (swept.done, swept.failed) == (NUMBER, 0)
+    assert same_table(tmp_path / "store.sqlite", whole)
+
+
+def test_a_fault_is_put_down_to_its_cell_and_the_rest_goes_on(tmp_path):
+    path, told = tmp_path / "store.sqlite", []
+    asked = [{"fault": fault, "copy": copy} for copy in range(2) for fault in (*FAULTS, "none")]
+    swept = sweep(path, asked, "faulty", jobs=2, tell=told.append)
+    assert (swept.done, swept.failed) == (2, 2 * len(FAULTS))
+    for record in records_of(path, "failed"):
+        fault, said = json.loads(record.cell)["fault"], json.loads(record.row)
+        assert FAULTS[fault] in said["error"]
+        assert said["replay"] == f"marketsim sweep replay {path} {record.id}"
+        assert ("functions.py" in said["traceback"]) == (fault in {"memory", "raise", "quit"})
+    assert told[-1].startswith(f"{2 * len(FAULTS)} failed")
+    assert verify(path).problems == ()
+
+
+def test_failed_cells_are_tried_again_and_done_ones_are_not(tmp_path):
+    path = tmp_path / "store.sqlite"
+    asked = [{"fault": "raise"}, {"fault": "none"}]
+    assert sweep(path, asked, "faulty").done == 1
+    again = sweep(path, asked, "faulty")
+    assert (again.done, again.failed) == (0, 1)
+    assert counted(path) == {"done": 1, "failed": 1}
+
+
+def test_what_a_cell_prints_disturbs_nothing(tmp_path):
+    assert sweep(tmp_path / "store.sqlite", [{"x": x} for x in range(3)], "printing").done == 3
+
+
+def test_rows_that_are_no_flat_table_are_failures_with_what_came(tmp_path):
+    path = tmp_path / "store.sqlite"
+    kinds = ("list", "object", "nested", "empty")
+    assert sweep(path, [{"kind": kind} for kind in kinds], "odd").failed == len(kinds)
+    assert all("row of a cell" in json.loads(record.row)["error"] for record in records_of(path, "failed"))
+
+
+def test_a_task_with_settings_is_called_with_them_once(tmp_path):
+    own = task("configured", {"scale": 3})
+    path = tmp_path / "store.sqlite"
+    with Store.open(path, runner.version_here(own), {}) as store:
+        run_sweep(own, [{"x": 2}], store)
+    assert [json.loads(record.row) for record in records_of(path, "done")] == [{"y": 6}]
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("nowhere:run", "No module named 'nowhere'"),
+        ("functions:nothing", "wanted something to call"),
+        ("functions", "wanted module:function"),
+        ("os.path;print(1):x", "wanted module:function"),
+    ],
+)
+def test_a_function_that_is_not_there_is_refused(target, said):
+    with pytest.raises(ConfigError, match=said.replace("(", r"\(")):
+        runner.version_here(runner.Task(target, None, (HERE,)))
+
+
+def test_a_worker_with_other_code_is_refused():
+    parts = version().parts
+    code = json.loads(parts["code"]) | {"functions": "0" * 64}
+    worker = WorkerProcess(task(), Version({**parts, "code": json.dumps(code)}))
+    with pytest.raises(ConfigError, match='code of functions: was "000'):
+        worker.run('{"x":1}')
+
+
+def test_the_version_names_the_module_and_the_engine_and_not_the_libraries():
+    code = json.loads(version().parts["code"])
+    assert {"functions", "marketsim", "venues", "agents", "experiments.sweep.task"} <= set(code)
+    assert not {"numpy", "json", "attrs"} & set(code)
+
+
+def test_a_bad_cell_backend_or_number_of_jobs_is_refused(tmp_path):
+    with Store.open(tmp_path / "store.sqlite", version(), {}) as store:
+        with pytest.raises(ConfigError, match="wanted one of local, ray, dask"):
+            run_sweep(task(), cells(2), store, backend="cluster")
+        with pytest.raises(ConfigError, match="jobs: got 0"):
+            run_sweep(task(), cells(2), store, jobs=0)
+        with pytest.raises(ConfigError, match="got nan"):
+            run_sweep(task(), [{"x": float("nan")}], store)
+
+
+def test_an_interruption_keeps_what_was_reported_and_the_rest_follows(whole, tmp_path):
+    path, reported = tmp_path / "store.sqlite", []
+
+    def advance(finished):
+        reported.append(finished)
+        if sum(reported) > NUMBER // 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep(path, cells(NUMBER), jobs=2, advance=advance)
+    assert counted(path)["done"] == sum(reported) < NUMBER
+    swept = sweep(path, cells(NUMBER), jobs=2)
+    assert swept.done == NUMBER - sum(reported)
+    assert same_table(path, whole)
+
+
+@contextmanager
+def at_once(*_):
+    """Workers that answer in this process, so that the runner alone is measured."""
+
+    def submit(asked):
+        future = Future()
+        future.set_result([Outcome("done", '{"y":1}') for _ in asked])
+        return future
+
+    yield Pool(submit, 2)
+
+
+def test_the_parent_holds_no_more_for_more_cells(tmp_path, monkeypatch):
+    monkeypatch.setitem(BACKENDS, "local", at_once)
+    peaks = []
+    for number in (1000, 10_000):  # of cells
+        tracemalloc.start()
+        sweep(tmp_path / f"{number}.sqlite", ({"x": x} for x in range(number)))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 300_000  # ten thousand ids alone would be 800,000
+
+
+def test_a_full_disk_ends_the_sweep_with_what_was_committed(tmp_path, monkeypatch):
+    monkeypatch.setitem(BACKENDS, "local", at_once)
+    path, reported = tmp_path / "store.sqlite", []
+    with Store.open(path, version(), {}) as store:
+        store._connection.execute("PRAGMA max_page_count = 20")
+        with pytest.raises(StoreError, match="full"):
+            run_sweep(task(), cells(10_000), store, advance=reported.append)
+    assert 0 < sum(reported) == counted(path)["done"]
+    assert verify(path).problems == ()
+
+
+@contextmanager
+def losing(*_):
+    """Workers that are lost with every call that holds the cell 7."""
+
+    def submit(asked):
+        future = Future()
+        if any(json.loads(cell)["x"] == 7 for cell in asked):
+            future.set_exception(RuntimeError("node gone"))
+        else:
+            future.set_result([Outcome("done", '{"y":1}') for _ in asked])
+        return future
+
+    yield Pool(submit, 1, 32)
+
+
+def test_a_lost_node_costs_the_cell_that_loses_it_and_no_other(tmp_path, monkeypatch):
+    monkeypatch.setitem(BACKENDS, "local", losing)
+    path = tmp_path / "store.sqlite"
+    swept = sweep(path, [{"x": x} for x in range(100)])
+    assert (swept.done, swept.failed) == (99, 1)
+    [failed] = records_of(path, "failed")
+    assert json.loads(failed.cell) == {"x": 7}
+    assert "node gone" in json.loads(failed.row)["error"]
+
+
+def started(path: Path, number: int, jobs: int = 1) -> subprocess.Popen[str]:
+    parts = path.with_suffix(".version")
+    parts.write_text(json.dumps(dict(version().parts)))
+    program = [sys.executable, str(Path(HERE) / "killed.py"), str(path), str(parts), str(number), str(jobs)]
+    return subprocess.Popen(program, stdout=subprocess.PIPE, text=True)
+
+
+def kill_and_resume(path: Path, times: int, seed: int) -> None:
+    """Kill a sweep at random moments; after each, all that was reported is there and whole."""
+    rng, done = random.Random(seed), 0
+    for _ in range(times):
+        process = started(path, NUMBER)
+        lines = [process.stdout.readline() for _ in range(rng.randrange(1 + NUMBER // times))]
+        process.kill()
+        # What it reported before it died, but was not read yet, counts too.
+        lines += process.communicate()[0].splitlines()
+        reported = [int(line) for line in lines if line.strip().isdigit()]
+        if reported:
+            assert verify(path).problems == ()
+            assert counted(path)["done"] >= done + reported[-1]
+            done = counted(path)["done"]
+
+
+def test_kill_9_loses_nothing(whole, tmp_path):
+    path = tmp_path / "store.sqlite"
+    kill_and_resume(path, 10, seed=1)
+    sweep(path, cells(NUMBER))
+    assert same_table(path, whole)
+
+
+@pytest.mark.slow
+def test_kill_9_a_hundred_times_loses_nothing(whole, tmp_path):
+    path = tmp_path / "store.sqlite"
+    kill_and_resume(path, 100, seed=2)
+    sweep(path, cells(NUMBER))
+    assert same_table(path, whole)
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_cells_take_the_memory_of_a_thousand(tmp_path):
+    peaks = []
+    for number in (1000, 100_000):
+        out, _ = started(tmp_path / f"{number}.sqlite", number, jobs=2).communicate()
+        peaks.append(int(out.split()[-1]))
+    assert peaks[1] < 1.15 * peaks[0]
+
+
+def test_sigint_ends_a_sweep_cleanly(tmp_path):
+    path = tmp_path / "store.sqlite"
+    process = started(path, 100_000, jobs=2)
+    reported = process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    reported += process.communicate(timeout=60)[0]
+    assert process.returncode == -signal.SIGINT
+    assert verify(path).sealed
+    assert counted(path)["done"] >= int(reported.split()[-1])
