@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from math import ceil, floor
+from math import ceil, floor, inf
 from typing import Any
 
 import numpy as np
 from attrs import define, field
 
-from agents.execution.cost import Costs, Floats, Placement
+from agents.execution.approximation import approximate_placement
+from agents.execution.cost import Costs, Floats, Placement, beyond_queue, sample_cost
 from agents.execution.outflow import OutflowRecord
 from agents.execution.parent import ParentOrder, touch
 from agents.execution.placement import Solution, best_placement
@@ -41,6 +42,8 @@ class ContKukanov:
         history: outcomes known beforehand, in lots that leave each venue's touch while the parent order lasts.
         withdraws_when_filled: False keeps the model's over-filling, which it prices with lambda_o.
         boxes_max: of `best_placement`; 1 gives a local optimum, good enough for an estimated sample.
+        draws: 0 takes the best placement for the sample; else the published stochastic approximation over this many
+            outcomes drawn from it, which proves no bound.
     """
 
     agent_id: str = field(validator=name)
@@ -50,6 +53,7 @@ class ContKukanov:
     history: tuple[tuple[float, ...], ...] = field(default=(), validator=_history)
     withdraws_when_filled: bool = field(default=True, validator=flag)
     boxes_max: int = field(default=1, validator=integer(1))
+    draws: int = field(default=0, validator=integer(0))
     market_data_delay: Delay = field(default=0, validator=delay)
     order_latency: Delay = field(default=0, validator=delay)
     report_latency: Delay = field(default=0, validator=delay)
@@ -106,13 +110,20 @@ class ContKukanov:
     def _place(self, ctx: Context) -> None:
         parent = self.parent
         queues = [touch(state, parent.side)[1] for state in parent.states(ctx)]
-        self.solution = best_placement(
-            parent.quantity, self.costs, queues, self.sample(), tolerance=1e-3, boxes_max=self.boxes_max
-        )
+        self.solution = self._solved(queues, ctx)
         market, limits = whole_lots(self.solution.placement, parent.quantity)
         if market:
             parent.take(ctx, market)
         post(ctx, parent, limits)
+
+    def _solved(self, queues: list[int], ctx: Context) -> Solution:
+        quantity, sample = self.parent.quantity, self.sample()
+        if not self.draws:
+            return best_placement(quantity, self.costs, queues, sample, tolerance=1e-3, boxes_max=self.boxes_max)
+        drawn = sample[ctx.rng.integers(len(sample), size=self.draws)]
+        placement = approximate_placement(quantity, self.costs, queues, drawn)
+        cost = sample_cost(placement, quantity, self.costs, beyond_queue(sample, queues))
+        return Solution(placement, cost, bound=-inf)
 
 
 def whole_lots(placement: Placement, quantity: int) -> tuple[int, list[int]]:

@@ -17,9 +17,11 @@ from marketsim.errors import ConfigError
 from venues._quote_book import QUEUES
 
 SYNTHETIC = "synthetic"
-POLICIES = ("twap", "vwap", "percent-of-volume", "sweep-best", "fixed-split", "cont-kukanov")
-BIDS_NEEDED = ("fixed-split", "cont-kukanov")
+BIDS_NEEDED = ("fixed-split", "cont-kukanov", "stochastic-approximation")
 """Policies that rest orders at the bid, and so need a file with bids."""
+POLICIES = ("twap", "vwap", "percent-of-volume", "sweep-best", *BIDS_NEEDED)
+DRAWS = 10_000
+"""Of the policy stochastic-approximation."""
 
 
 def _different_policies(instance: Any, attribute: Any, value: Any) -> None:
@@ -93,7 +95,7 @@ class SorStudy:
         slices: parts of the TWAP and VWAP schedules.
         rate: own share of the volume, of the policy percent-of-volume.
         half_spread, fee, rebate: h, f, r of the model and of what fills are charged, money a share.
-        under, over, impact: lambda_u, lambda_o, theta of the policy cont-kukanov, money a share.
+        under, over, impact: lambda_u, lambda_o, theta of the last two policies, money a share.
         queue: model of the queue at replayed quotes: displayed, proportional or none.
         tick_size, lot_size: money a tick and shares a lot.
         bad: rows that are no quotes: "list" them in the report, or "refuse" the file.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isnan
+from math import comb, isnan
 from typing import Any
 
 import numpy as np
@@ -165,7 +165,7 @@ def paired_table(found: Findings) -> Table | None:
     for policy in order[1:]:
         gap = difference(same, policy, order[0])
         dearer = float((_pivot(same)[policy] > _pivot(same)[order[0]]).mean())
-        told = gap.told(len(order) - 1)
+        told = gap.told(comb(len(order), 2))
         rows.append(Row(policy, (Entry(_cents(gap), told=told), Entry(f"{100 * dearer:.0f} %"))))
     heads = (("dearer by", "cents a share"), ("dearer at", "of decisions"))
     return Table(f"Against {order[0]}, at the same decisions", "policy", heads, tuple(rows))

@@ -14,7 +14,7 @@ from agents.execution.cost import Placement, beyond_queue, sample_cost
 from agents.execution.parent import ParentOrder
 from experiments.quotes.tape import QuoteTape
 from experiments.sor.compare import measured, price_of
-from experiments.sor.config import BIDS_NEEDED, SorStudy
+from experiments.sor.config import BIDS_NEEDED, DRAWS, SorStudy
 from experiments.sor.market import Decision, Episode, NoOrderError, decisions_of, episode_of
 from experiments.sor.search import TOLERANCE, Prices, costs_of, points_of, sent, solve
 
@@ -24,14 +24,14 @@ Maker = Callable[[SorStudy, Episode, ParentOrder], Any]
 AGENT = "router"
 
 
-def cont_kukanov(study: SorStudy, episode: Episode, parent: ParentOrder, prices: Prices) -> ContKukanov:
-    """The agent at these prices."""
+def cont_kukanov(study: SorStudy, episode: Episode, parent: ParentOrder, prices: Prices, draws: int = 0) -> ContKukanov:
+    """The agent at these prices; with `draws` by stochastic approximation."""
     costs = costs_of(study, prices, len(episode.venues))
-    return ContKukanov(AGENT, parent, costs, interval=study.interval, history=episode.history)
+    return ContKukanov(AGENT, parent, costs, interval=study.interval, history=episode.history, draws=draws)
 
 
 def own_prices(study: SorStudy) -> Prices:
-    """Those of the policy cont-kukanov."""
+    """Those of the policies cont-kukanov and stochastic-approximation."""
     return Prices(study.over, study.under, study.impact)
 
 
@@ -44,6 +44,9 @@ MAKERS: dict[str, Maker] = {
     "sweep-best": lambda study, _, parent: SweepBest(AGENT, parent, interval=study.interval),
     "fixed-split": lambda study, _, parent: FixedSplit(AGENT, parent, interval=study.interval),
     "cont-kukanov": lambda study, episode, parent: cont_kukanov(study, episode, parent, own_prices(study)),
+    "stochastic-approximation": lambda study, episode, parent: cont_kukanov(
+        study, episode, parent, own_prices(study), DRAWS
+    ),
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import comb
+
 from experiments.pi_curve.report.numbers import listed, percent, plain, with_error
 from experiments.quotes.tape import QuoteTape
 from experiments.sor.compare import common, difference, estimate, ranking
@@ -53,7 +55,9 @@ def _cheapest(results: Results) -> str:
     said = f"Cheapest at the decisions compared is {order[0]}: {cents} cents a share above arrival, with fees"
     if len(order) == 1:
         return said + "."
-    alike = [name for name in order[1:] if not difference(same, name, order[0]).told(len(order) - 1)]
+    # Which one is cheapest was seen on the same decisions, so any two policies might have been compared.
+    pairs = comb(len(order), 2)
+    alike = [name for name in order[1:] if not difference(same, name, order[0]).told(pairs)]
     if alike:
         return f"{said}; the decisions cannot tell it from {listed(alike)}."
     return f"{said}; every other policy is dearer beyond chance."
