@@ -16,6 +16,7 @@ from agents.execution.parent import ParentOrder
 from agents.factor_belief import FactorBelief
 from agents.flow import Investor, NoiseTrader
 from agents.gaussian import GaussianTrader
+from agents.imbalance import ImbalanceModel, ImbalanceTrader
 from agents.joint_factor import JointFactorTrader
 from agents.market_maker import MarketMaker, NewsMaker
 from agents.recorder import BookRecorder
@@ -44,6 +45,11 @@ def bootstrap_ladder() -> BootstrapLadder:
 
 def gaussian_trader() -> GaussianTrader:
     return GaussianTrader("gaussian", _belief(), EdgeTrading(Capital(10_000_000), 10), review_interval=50)
+
+
+def imbalance_trader() -> ImbalanceTrader:
+    model = ImbalanceModel(((1, 1, 5.0), (5, 3, 10.0)), threshold=1.0)
+    return ImbalanceTrader("imbalance", MARKET, model, hold=3, review_interval=20)
 
 
 def investor() -> Investor:

@@ -80,7 +80,10 @@ def fit(kind: str, columns: tuple[str, ...], rows: Floats, targets: npt.ArrayLik
     scaler = load("sklearn.preprocessing", "fitting a model", "studies").StandardScaler()
     model = _estimator(kind)
     pipeline = load("sklearn.pipeline", "fitting a model", "studies").make_pipeline(scaler, model)
-    with warnings.catch_warnings():
+    # Several threads would share a few thousand rows, which takes many times as long on busy cores, and their sums may
+    # differ in the last digit from one machine to another.
+    one_thread = load("threadpoolctl", "fitting a model", "studies").threadpool_limits(1)
+    with one_thread, warnings.catch_warnings():
         # Whether it converged is read off the iterations and reported; the warning would only say it again.
         warnings.simplefilter("ignore", load("sklearn.exceptions", "fitting a model", "studies").ConvergenceWarning)
         try:

@@ -7,15 +7,14 @@ over classes of (outcome - probability)^2.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from attrs import frozen
+from scipy.stats import rankdata
 
 from experiments.prediction.models import Floats
 from marketsim.errors import InputError
-from marketsim.extras import load
 
 AUC_ROWS_MIN = 200
 """Rows of a class, and rows of the others, that an AUC needs."""
@@ -135,7 +134,9 @@ def _brier(truth: Floats, probabilities: Floats) -> float:
 
 def _auc(truth: Floats, scores: Floats) -> float | None:
     positives = int(truth.sum())
-    if min(positives, len(truth) - positives) < AUC_ROWS_MIN:
+    negatives = len(truth) - positives
+    if min(positives, negatives) < AUC_ROWS_MIN:
         return None
-    metrics: Any = load("sklearn.metrics", "an AUC", "studies")
-    return float(metrics.roc_auc_score(truth, scores))
+    # The statistic of Mann and Whitney, ties counting half: scikit-learn's curve says the same, twenty times slower.
+    above = rankdata(scores)[truth > 0].sum() - positives * (positives + 1) / 2
+    return float(above / (positives * negatives))

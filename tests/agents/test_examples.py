@@ -17,7 +17,7 @@ OURS = sorted(
 def test_all_families_are_registered():
     names = [point.name for point in OURS]
     assert {"aggregated-evidence", "joint-factor", "momentum-trader", "zero-intelligence"} <= set(names)
-    assert len(names) == len(set(names)) == 18
+    assert len(names) == len(set(names)) == 19
 
 
 @pytest.mark.parametrize("point", OURS, ids=lambda point: point.name)

@@ -1,0 +1,151 @@
+"""Runs an order-flow imbalance study and leaves its results in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from attrs import asdict
+
+from experiments.features.schema import FEATURES
+from experiments.manifest import manifest, write_manifest
+from experiments.ofi.config import SYNTHETIC, OfiStudy, dumps, to_dict
+from experiments.ofi.data import recording_of
+from experiments.ofi.money import COLUMNS, money_table
+from experiments.ofi.regression import impact_pairs, impact_table
+from experiments.ofi.report import Findings, markdown, pictures_of, render
+from experiments.ofi.study import diagnose, tables_of
+from experiments.ofi.verdict import too_few_rows, verdict_of
+from experiments.ofi.words import LEAKAGE_POLICY
+
+STAGES = 3
+
+
+def find(
+    study: OfiStudy,
+    *,
+    jobs: int = 1,
+    advance: Callable[[int], None] = lambda _finished: None,
+    tell: Callable[[str], None] = lambda _said: None,
+) -> Findings:
+    """Look at the data of a study and judge the features.
+
+    Args:
+        study: what is asked.
+        jobs: processes for the runs with money.
+        advance: told after each of `steps_of` steps.
+        tell: hears what is next.
+
+    Raises:
+        InputError: a file cannot be read, or no bucket can be used.
+    """
+    tell("recording")
+    recording = recording_of(study)
+    advance(1)
+    tell("features")
+    tables = tables_of(study, recording)
+    pairs = impact_pairs(recording.frame, study.bucket_ms)
+    impact = impact_table(recording.frame, pairs)
+    advance(1)
+    tell("models")
+    verdict = too_few_rows(study, tables.counts)
+    diagnosis = None
+    if verdict is None:
+        diagnosis = diagnose(tables, study.horizon)
+        verdict = verdict_of(diagnosis)
+    advance(1)
+    money = pd.DataFrame(columns=COLUMNS)
+    if study.data == SYNTHETIC and diagnosis is not None and study.market.money_runs:
+        tell("money")
+        money = money_table(study, tables, jobs=jobs, advance=advance)
+    return Findings(study, recording, tables, diagnosis, verdict, pairs, impact, money)
+
+
+def steps_of(study: OfiStudy) -> int:
+    """How often `find` calls `advance`, at most."""
+    return STAGES + (2 * study.market.money_runs if study.data == SYNTHETIC else 0)
+
+
+def run(
+    study: OfiStudy,
+    out: Path,
+    *,
+    jobs: int = 1,
+    advance: Callable[[int], None] = lambda _finished: None,
+    tell: Callable[[str], None] = lambda _said: None,
+) -> Findings:
+    """Run a study and leave its results in the folder `out`; the same study gives the same bytes.
+
+    Written are the tables features, labels, predictions, scores, gains, impact and money as Parquet (those there is
+    something for), schema.json, verdict.json, the pictures, ofi.md, report.html, config.toml and manifest.json.
+    """
+    found = find(study, jobs=jobs, advance=advance, tell=tell)
+    out.mkdir(parents=True, exist_ok=True)
+    contents: dict[str, bytes] = {f"{name}.svg": content for name, content in pictures_of(found).items()}
+    contents["schema.json"] = _json([asdict(feature) for feature in FEATURES])
+    contents["verdict.json"] = _json(verdict_dict(found))
+    contents["config.toml"] = dumps(study).encode()
+    contents["ofi.md"] = markdown(found).encode()
+    contents["report.html"] = render(found).encode()
+    frames = frames_of(found)
+    for name, frame in frames.items():
+        frame.to_parquet(out / f"{name}.parquet", index=False)
+    for name, content in contents.items():
+        (out / name).write_bytes(content)
+    files = [out / f"{name}.parquet" for name in frames] + [out / name for name in contents]
+    write_manifest(out / "manifest.json", manifest_of(found, files))
+    return found
+
+
+def frames_of(found: Findings) -> dict[str, pd.DataFrame]:
+    """The tables that a run leaves, by name."""
+    frames = {"features": found.tables.features, "labels": found.tables.labels}
+    if found.diagnosis is not None:
+        frames["predictions"] = found.diagnosis.predictions
+        frames |= {"scores": found.diagnosis.scores, "gains": found.diagnosis.gains}
+    if not found.impact.empty:
+        frames["impact"] = found.impact
+    if not found.money.empty:
+        frames["money"] = found.money
+    return frames
+
+
+def verdict_dict(found: Findings) -> dict[str, Any]:
+    """The verdict with every check, as JSON can hold it."""
+    checks = [asdict(check) | {"passed": check.passed} for check in found.verdict.checks]
+    for check in checks:
+        # JSON has no nan.
+        check |= {key: check[key] if check[key] == check[key] else None for key in ("before", "after")}
+    return {
+        "verdict": found.verdict.said,
+        "reasons": list(found.verdict.reasons),
+        "rows": found.tables.counts,
+        "checks": checks,
+    }
+
+
+def manifest_of(found: Findings, files: list[Path]) -> dict[str, Any]:
+    """What made the results: that of `experiments.manifest`, the data's hashes, and the leakage policy."""
+    study, libraries = found.study, ("scikit-learn", "matplotlib", "joblib")
+    made = manifest(to_dict(study), found.tables.features, files, libraries=libraries)
+    if study.data == SYNTHETIC:
+        made["seeds"] = [study.seed, *sorted(int(seed) for seed in found.money["seed"].unique())]
+    made["data"] = {
+        "files": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in found.recording.files},
+        "snapshots": len(found.recording.frame),
+        "trades": None if found.recording.tape is None else len(found.recording.tape),
+        "bad_rows": len(found.recording.bad),
+    }
+    made["feature_sets"] = {name: list(columns) for name, columns in found.tables.sets.items()}
+    made["rows"] = found.tables.counts
+    made["verdict"] = found.verdict.said
+    made["leakage_policy"] = list(LEAKAGE_POLICY)
+    return made
+
+
+def _json(content: Any) -> bytes:
+    return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode()
