@@ -20,7 +20,7 @@ $(VENV)/dev.stamp: $(VENV)/core.stamp
 	touch $@
 
 demo: $(VENV)/core.stamp
-	$(BIN)/marketsim pi-curve --config demo.toml --jobs $(JOBS) --out out/demo
+	$(BIN)/marketsim pi-curve --config demo.toml --jobs $(JOBS) --fresh --out out/demo
 	@echo "Open out/demo/report.html"
 
 test: $(VENV)/dev.stamp

@@ -9,7 +9,6 @@ from time import perf_counter
 from typing import Any
 
 from attrs import evolve, frozen
-from joblib.externals.loky import get_reusable_executor
 
 from experiments.pi_curve import config
 from experiments.pi_curve import run as pi_curve

@@ -40,6 +40,9 @@ def pi_curve(
     seeds: Seeds = None,
     jobs: Jobs = 1,
     quiet: Quiet = False,
+    backend: Annotated[str, typer.Option("--backend", help="local, ray or dask.")] = "local",
+    address: Annotated[str, typer.Option("--address", help="Of a running cluster; none starts one here.")] = "",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Throw away the finished cells in --out.")] = False,
     mechanism: Annotated[
         list[str] | None, typer.Option("--mechanism", help=f"Repeatable: {', '.join(MECHANISMS)}.")
     ] = None,
@@ -56,6 +59,8 @@ def pi_curve(
 ) -> None:
     """LP markout, informed gain and immediacy cost against the batch interval, paired by seed against the book.
 
+    Finished cells are kept in OUT/cells.sqlite: after an interruption the same command continues there.
+
     Example: marketsim pi-curve --config demo.toml --seeds 20 --jobs 2 --out out/demo
     Example: marketsim pi-curve --sweep population.lp_delay=1,50,200 --pi 10 --jobs 2
     """
@@ -69,19 +74,20 @@ def pi_curve(
     if save_config is not None:
         save_config.write_text(config.dumps(study), encoding="utf-8")
         return
-    _run_study(study, out, jobs=jobs, quiet=quiet, fills=fills)
+    settings = {"jobs": jobs, "backend": backend, "address": address, "fills": fills, "fresh": fresh}
+    _run_study(study, out, quiet=quiet, settings=settings)
 
 
-def _run_study(study: Study, out: Path, *, jobs: int, quiet: bool, fills: bool) -> None:
+def _run_study(study: Study, out: Path, *, quiet: bool, settings: dict[str, Any]) -> None:
     # pandas, pyarrow and matplotlib take a second to import: not for `--help`.
     from experiments.pi_curve import run as study_of
-    from experiments.pi_curve.runner import InterruptedStudyError
 
-    with progress(len(cells_of(study)), study.name, quiet=quiet) as (advance, _):
+    with progress(len(cells_of(study)), study.name, quiet=quiet) as (advance, tell):
         try:
-            study_of.run(study, out, jobs=jobs, advance=advance, fills=fills)
-        except InterruptedStudyError as stopped:
-            console.print(f"{stopped}; they are in {out / 'cells.partial.parquet'}")
+            study_of.run(study, out, advance=advance, tell=tell, **settings)
+        except KeyboardInterrupt:
+            kept = out / study_of.STORE
+            console.print(f"interrupted; the same command continues with what is in {kept}", soft_wrap=True)
             raise typer.Exit(INTERRUPTED) from None
     if not quiet:
         console.print(

@@ -146,9 +146,7 @@ def _sweep(task: Task, asked: Grid, store: Path, *, fresh: bool, quiet: bool, se
             try:
                 swept = run_sweep(task, asked, kept, advance=advance, tell=tell, **settings)
             except KeyboardInterrupt:
-                console.print(
-                    f"interrupted; {store} has what was finished, and the same command continues", soft_wrap=True
-                )
+                console.print(f"interrupted; the same command continues with what is in {store}", soft_wrap=True)
                 raise typer.Exit(INTERRUPTED) from None
     if not quiet:
         there = f", {before} were there" if before else ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -10,31 +12,39 @@ from experiments.manifest import manifest, write_manifest
 from experiments.pi_curve import picture, report, summary
 from experiments.pi_curve.cell import rehearse
 from experiments.pi_curve.config import Study, dumps, to_dict
-from experiments.pi_curve.runner import Advance, InterruptedStudyError, run_study
+from experiments.pi_curve.runner import run_stored
+from experiments.pi_curve.sweeping import settings_of, task_of
 from experiments.statistics import summarise
+from experiments.sweep.runner import version_here
+
+STORE = "cells.sqlite"
 
 
-def run(study: Study, out: Path, *, jobs: int = 1, advance: Advance | None = None, fills: bool = False) -> pd.DataFrame:
+def run(study: Study, out: Path, *, fills: bool = False, **settings: Any) -> pd.DataFrame:
     """Run a study and leave its results in the folder `out`; returns the table of cells.
 
     `out` then holds cells.parquet (a row per cell), summary.parquet (means, errors, paired differences), pi_curve.png,
     summary.md, report.html, config.toml, manifest.json, and with `fills` the fill log of every run in fills/.
-    Interrupted, it holds cells.partial.parquet with the cells that had finished.
+    From its first cell on it holds cells.sqlite, to which each finished cell is committed: the same call continues an
+    interrupted one there.
+
+    Args:
+        settings: `fresh`, `advance`, `jobs`, `backend`, `address` and `tell`, as in `run_stored` and `run_sweep`.
 
     Raises:
-        ConfigError: a variant cannot run, or a contrast cannot be answered; before any cell has run.
-        InterruptedStudyError: the user pressed Ctrl-C.
+        ConfigError: a variant cannot run, or a contrast cannot be answered, before any cell has run; or `out` holds
+            the cells of other code or another study.
+        IncompleteStudyError: cells failed; there is no report of the rest.
+        KeyboardInterrupt: the user pressed Ctrl-C.
     """
-    rehearse(study)
+    task = task_of(settings_of(study, out / "fills" if fills else None))
+    with ThreadPoolExecutor(1) as beside:  # a second for a process of its own, in which this one can rehearse
+        version = beside.submit(version_here, task)
+        rehearse(study)
     out.mkdir(parents=True, exist_ok=True)
-    folder = out / "fills" if fills else None
-    if folder is not None:
-        folder.mkdir(exist_ok=True)
-    try:
-        cells = run_study(study, jobs=jobs, advance=advance, fills=folder)
-    except InterruptedStudyError as stopped:
-        pd.DataFrame(stopped.rows).to_parquet(out / "cells.partial.parquet", index=False)
-        raise
+    if fills:
+        (out / "fills").mkdir(exist_ok=True)
+    cells = run_stored(study, task, version.result(), out / STORE, **settings)
     curves = summarise(cells)
     cells.to_parquet(out / "cells.parquet", index=False)
     curves.to_parquet(out / "summary.parquet", index=False)
@@ -42,7 +52,6 @@ def run(study: Study, out: Path, *, jobs: int = 1, advance: Advance | None = Non
     (out / "summary.md").write_text(summary.write(study, cells, curves), encoding="utf-8")
     report.write(study, cells, curves, out / "report.html")
     (out / "config.toml").write_text(dumps(study), encoding="utf-8")
-    (out / "cells.partial.parquet").unlink(missing_ok=True)
     names = ("cells.parquet", "summary.parquet", "pi_curve.png", "summary.md", "report.html", "config.toml")
     write_manifest(out / "manifest.json", manifest(to_dict(study), cells, [out / name for name in names]))
     return cells

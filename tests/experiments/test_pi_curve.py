@@ -14,7 +14,7 @@ from experiments.pi_curve import config
 from experiments.pi_curve import run as pi_curve
 from experiments.pi_curve.cell import cells_of, run_cell
 from experiments.pi_curve.config import Informed, Snipers, Study, Variant, World
-from experiments.pi_curve.runner import InterruptedStudyError, run_study
+from experiments.pi_curve.runner import run_study
 from experiments.pi_curve.worlds import on_recorded_prices
 from marketsim import ConfigError
 from tests.data import data_path
@@ -36,6 +36,7 @@ SMALL = Study(
         ),
     ),
 )
+STORE = ["cells.sqlite", "cells.sqlite.lock", "cells.sqlite.seal"]
 RESULTS = [
     "cells.parquet",
     "config.toml",
@@ -56,7 +57,7 @@ def finished(tmp_path_factory):
 
 def test_results_are_all_there(finished):
     out, cells = finished
-    assert sorted(path.name for path in out.iterdir()) == sorted([*RESULTS, "fills"])
+    assert sorted(path.name for path in out.iterdir()) == sorted([*RESULTS, *STORE, "fills"])
     assert len(list((out / "fills").iterdir())) == len(cells) == 2 * 3 * 3
     pd.testing.assert_frame_equal(pd.read_parquet(out / "cells.parquet"), cells)
     assert (out / "pi_curve.png").read_bytes().startswith(b"\x89PNG")
@@ -95,9 +96,12 @@ def test_the_cost_of_immediacy_is_execution_plus_delay(finished):
     assert (known["effective_spread"] - known["realised_spread"] - known["impact"]).abs().max() < 1e-6
 
 
-def test_the_table_does_not_depend_on_the_number_of_jobs(finished):
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_the_table_is_the_same_from_memory_from_a_store_and_for_any_number_of_jobs(finished, jobs):
     _, cells = finished
-    assert table_digest(run_study(SMALL, jobs=2)) == table_digest(cells)
+    again = run_study(SMALL, jobs=jobs)
+    pd.testing.assert_frame_equal(again, cells, check_exact=True)
+    assert table_digest(again) == table_digest(cells)
 
 
 def test_the_manifest_says_what_made_the_results(finished):
@@ -124,19 +128,6 @@ def test_the_summary_speaks_of_every_variant_and_of_its_caveats(finished):
     assert "What to keep in mind" in text
     assert "exactly zero in all 18 runs" in text
     assert "min(1, 49 / pi)" in text
-
-
-def test_an_interrupted_study_keeps_its_finished_cells(tmp_path):
-    def stop_after_four(_: int) -> None:
-        nonlocal left
-        left -= 1
-        if not left:
-            raise KeyboardInterrupt
-
-    left = 4
-    with pytest.raises(InterruptedStudyError):
-        pi_curve.run(SMALL, tmp_path, advance=stop_after_four)
-    assert len(pd.read_parquet(tmp_path / "cells.partial.parquet")) == 4
 
 
 def test_command_line(tmp_path):
