@@ -36,7 +36,6 @@ def factorial(*, jobs: int = 2) -> Cost:
     with TemporaryDirectory() as folder:
         pi_curve.run(config.load("factorial.toml"), Path(folder), jobs=jobs)
     took = perf_counter() - start
-    get_reusable_executor().shutdown(wait=True)  # what workers held is told once they have ended
     return Cost(took, _held() + jobs * _held(resource.RUSAGE_CHILDREN))
 
 
