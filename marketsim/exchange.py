@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 from marketsim.columns import FILL_COLUMNS, Table
-from marketsim.errors import ConfigError, MarketsimError, PluginError, RegistrationError
+from marketsim.errors import FAULTS, ConfigError, MarketsimError, PluginError, RegistrationError
 from marketsim.gateway import PRICE_MAX, check_order, check_quantity
 from marketsim.kernel import TIME_MAX
 from marketsim.ledger import Ledger
@@ -57,10 +57,10 @@ class Exchange:
         if not venues:
             raise RegistrationError("a simulation needs at least one venue")
         self._slots = {name: venue_slot(name, venue) for name, venue in venues.items()}
-        self._traded: dict[str, list[VenueSlot]] = {}
+        self._traded: dict[str, dict[str, VenueSlot]] = {}
         for slot in self._slots.values():
             for market in slot.markets:
-                self._traded.setdefault(market, []).append(slot)
+                self._traded.setdefault(market, {})[slot.name] = slot
         self._seed = seed
         self._agents = agents
         self.ledger = Ledger()
@@ -85,23 +85,20 @@ class Exchange:
                 raise ConfigError(f"no venue {venue!r}; there are {', '.join(self._slots)}")
             return venue
         if market is None:
-            slots = list(self._slots.values())
+            slots: Mapping[str, VenueSlot] = self._slots
         else:
-            slots = self._traded.get(market, []) if type(market) is str else []
+            slots = self._traded.get(market, {}) if type(market) is str else {}
         if len(slots) > 1:
-            named = ", ".join(slot.name for slot in slots)
-            raise ConfigError(f"market {market!r} trades at {named}: say which venue is meant")
-        return slots[0].name if slots else None
+            raise ConfigError(f"market {market!r} trades at {', '.join(slots)}: say which venue is meant")
+        return next(iter(slots), None)
 
     def slot_of(self, market: str, venue: str | None) -> VenueSlot:
         """The venue meant by a question about `market`; raises `ConfigError` where it is not traded there."""
-        traded = self._traded.get(market) if venue is None and type(market) is str else None
-        if traded is not None and len(traded) == 1:
-            return traded[0]
         name = self.venue_of(market, venue)
-        if name is None or market not in self._slots[name].markets:
+        traded = self._traded.get(market, {}) if type(market) is str else {}
+        if name not in traded:
             raise ConfigError(f"no market {market!r} at {'any venue' if venue is None else venue}")
-        return self._slots[name]
+        return traded[name]
 
     def submit(self, name: str, message: Any, now: int) -> list[Delivery]:
         """Give `message` to the venue `name`, unless the gateway refuses it."""
@@ -115,12 +112,13 @@ class Exchange:
             if type(message) is Settle and type(reports) is list:
                 reports = [*reports, *self._payments(slot, message, reports, now)]
         sender = order.owner if order is not None else getattr(message, "owner", "")
-        return self._absorb(slot, "submit", _addressed(reports, sender, name, now), now, order)
+        named = order is not None or type(message) is Reduce
+        return self._absorb(slot, "submit", _addressed(reports, sender, name, now), now, order, named=named)
 
     def cancel(self, name: str, order_id: int, owner: str, now: int) -> list[Delivery]:
         slot = self._slots[name]
         reports = self._ask(slot, "cancel", slot.venue.cancel, order_id, owner, now)
-        return self._absorb(slot, "cancel", _addressed(reports, owner, name, now), now)
+        return self._absorb(slot, "cancel", _addressed(reports, owner, name, now), now, named=True)
 
     def clock(self, name: str, now: int) -> list[Delivery]:
         slot = self._slots[name]
@@ -137,7 +135,7 @@ class Exchange:
         """What the venue shows now."""
         try:
             state = slot.venue.state(market)
-        except Exception as error:
+        except FAULTS as error:
             message = f"{type(error).__name__}: {error} (called with {market!r})"
             raise PluginError(self._where(slot, "state", now, message)) from error
         if type(state) is not VenueState:
@@ -147,17 +145,27 @@ class Exchange:
     def estimate(self, slot: VenueSlot, market: str, side: Side, quantity: int, now: int) -> tuple[int, int]:
         """What the venue says a market order would cost now."""
         try:
-            return slot.venue.estimate_impact(market, side, quantity)
-        except Exception as error:
+            answer = slot.venue.estimate_impact(market, side, quantity)
+        except FAULTS as error:
             message = f"{type(error).__name__}: {error} (called with {(market, side, quantity)!r})"
             raise PluginError(self._where(slot, "estimate_impact", now, message)) from error
+        if type(answer) is not tuple or [type(part) for part in answer] != [int, int]:
+            raise PluginError(self._where(slot, "estimate_impact", now, f"wanted (lots, money), got {answer!r}"))
+        return answer
 
     def observe(self, slot: VenueSlot, now: int) -> None:
-        """Record what changed at `slot` since its last call."""
+        """Record the state of every market of `slot`."""
         self.quotes.observe(slot, now, self.state)
 
     def _absorb(
-        self, slot: VenueSlot, call: str, reports: list[Report], now: int, order: Order | None = None
+        self,
+        slot: VenueSlot,
+        call: str,
+        reports: list[Report],
+        now: int,
+        order: Order | None = None,
+        *,
+        named: bool = False,  # the reports name what they changed, at a venue with separate markets
     ) -> list[Delivery]:
         try:
             self.orders.check(slot, reports, now, order, self._agents)
@@ -168,7 +176,7 @@ class Exchange:
         except MarketsimError as error:
             raise type(error)(self._where(slot, call, now, str(error))) from error
         refused = self.orders.apply(reports, now, order)
-        self.observe(slot, now)
+        self.quotes.observe(slot, now, self.state, reports if named else None)
         by_owner: dict[str, list[Report]] = {}
         for report in reports:
             by_owner.setdefault(report.owner, []).append(report)
@@ -194,7 +202,7 @@ class Exchange:
     def _ask(self, slot: VenueSlot, call: str, function: Callable[..., Any], *arguments: Any) -> Any:
         try:
             return function(*arguments)
-        except Exception as error:
+        except FAULTS as error:
             message = f"{type(error).__name__}: {error} (called with {arguments!r})"
             raise PluginError(self._where(slot, call, arguments[-1], message)) from error
 

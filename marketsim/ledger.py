@@ -36,16 +36,14 @@ class Ledger:
         lots: defaultdict[tuple[str, str, int], int] = defaultdict(int)
         money: defaultdict[tuple[str, str, int], int] = defaultdict(int)
         for fill in fills:
-            if type(fill.side) is not Side or type(fill.owner) is not str or not fill.owner:
+            match_id, _, owner, market, venue, _, side, quantity, price, paid, fee, _, _, _ = fill
+            if type(side) is not Side or type(owner) is not str or not owner:
                 raise ConservationError(f"a leg must have a Side and an owner, got {fill}")
-            if not (
-                type(fill.quantity) is type(fill.money) is type(fill.fee) is type(fill.price) is int
-                and fill.quantity > 0
-            ):
+            if not (type(quantity) is type(paid) is type(fee) is type(price) is int and quantity > 0):
                 raise ConservationError(f"a leg must have integer amounts and a positive quantity, got {fill}")
-            match = (fill.venue, fill.market, fill.match_id)
-            lots[match] += fill.side * fill.quantity
-            money[match] += fill.side * fill.money - fill.fee
+            match = (venue, market, match_id)
+            lots[match] += side * quantity
+            money[match] += side * paid - fee
         for (venue, market, match_id), left in lots.items():
             if left or money[venue, market, match_id]:
                 gap = money[venue, market, match_id]
@@ -53,14 +51,13 @@ class Ledger:
                     f"match {match_id} of market {market!r} at venue {venue!r} leaves {left} lots and {gap} tick-lots "
                     f"over; buys and sells must balance, and money must balance but for the fees"
                 )
-        for fill in fills:
-            owner, side, market = fill.owner, int(fill.side), fill.market
+        for _, _, owner, market, venue, _, side, quantity, _, paid, fee, _, _, _ in fills:
             self.open(owner)
-            self.cash[owner] -= side * fill.money
+            self.cash[owner] -= side * paid
             held = self.inventory[owner]
-            held[market] = held.get(market, 0) + side * fill.quantity
-            if fill.fee:
-                self.fees[fill.venue] = self.fees.get(fill.venue, 0) + fill.fee
+            held[market] = held.get(market, 0) + side * quantity
+            if fee:
+                self.fees[venue] = self.fees.get(venue, 0) + fee
 
     def check(self) -> None:
         """Raise `ConservationError` unless cash plus fees, and inventory per market, sum to zero."""

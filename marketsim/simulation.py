@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from marketsim.context import AgentContext
-from marketsim.errors import ConfigError, PluginError, RegistrationError
+from marketsim.errors import FAULTS, ConfigError, PluginError, RegistrationError
 from marketsim.exchange import Delivery, Exchange
 from marketsim.fairvalue import GuardedFairValue
 from marketsim.gateway import check_quantity
@@ -221,13 +221,13 @@ class Simulation:
     def _schedule_source(self, source: Source, place: int) -> None:
         try:
             time = source.next_time()
-        except Exception as error:
+        except FAULTS as error:
             raise self._source_error(source, "next_time", error) from error
         if time is not None:
             name = type(source).__name__
             self._kernel.schedule(time, MARKET_DATA, name, self._on_source, (source, place), tie=place)
 
-    def _source_error(self, source: Source, call: str, error: Exception) -> PluginError:
+    def _source_error(self, source: Source, call: str, error: BaseException) -> PluginError:
         what = f"{type(error).__name__}: {error}"
         return PluginError(
             f"source {type(source).__name__}.{call} at time {self.now}, seed {self.streams.seed}: {what}"
@@ -274,7 +274,7 @@ class Simulation:
         source, place = argument
         try:
             events = list(source.emit(self._truth))  # type: ignore[arg-type]
-        except Exception as error:
+        except FAULTS as error:
             raise self._source_error(source, "emit", error) from error
         for event in events:
             if type(event) is Signal:
@@ -288,7 +288,7 @@ class Simulation:
         try:
             name = self.exchange.slot_of(event.market, event.venue or None).name
             message = event._replace(venue=name)
-        except Exception as error:
+        except FAULTS as error:
             raise self._source_error(source, "emit", error) from error
         if type(message) is Order:
             message = message._replace(order_id=self.exchange.orders.next_id())
@@ -337,13 +337,13 @@ class Simulation:
     def _observes(self, agent: AgentSlot, key: tuple[str, str]) -> bool:
         try:
             return bool(agent.observes(*key))
-        except Exception as error:
+        except FAULTS as error:
             raise PluginError(self._where(agent, "observes", f"{type(error).__name__}: {error}")) from error
 
     def _call(self, agent: AgentSlot, hook: str, *arguments: Any) -> None:
         try:
             answer = agent.hooks[hook](agent.context, *arguments)
-        except Exception as error:
+        except FAULTS as error:
             raise PluginError(self._where(agent, hook, f"{type(error).__name__}: {error}")) from error
         if answer is not None:
             raise PluginError(self._where(agent, hook, f"returned {answer!r}; hooks return nothing, act through ctx"))

@@ -178,7 +178,7 @@ def test_a_delayed_state_is_the_last_state_of_its_instant(steps, history):
     for pause, bid in steps:
         now += pause
         venue.shown = VenueState(best_bid=bid, best_ask=bid + 1)
-        quotes.observe(slot, now)
+        quotes.observe(slot, now, lambda of, market, _: of.venue.state(market))
         truth[now] = venue.shown
         for delay in range(history + 1):
             known = [time for time in truth if time <= now - delay]
@@ -191,7 +191,7 @@ def test_the_history_is_trimmed_without_losing_what_may_still_be_asked(history):
     venue, slot, quotes = recorder(history)
     for now in range(0, 12_000, 2):
         venue.shown = VenueState(best_bid=now)
-        quotes.observe(slot, now)
+        quotes.observe(slot, now, lambda of, market, _: of.venue.state(market))
         for delay in (0, 1, history):
             if now >= delay:
                 assert quotes.state_at("v", "A", now - delay).best_bid == (now - delay) // 2 * 2
@@ -212,7 +212,7 @@ def test_the_quote_log_has_a_row_whenever_the_best_prices_or_the_last_price_chan
     ]
     for now, state in states:
         venue.shown = state
-        quotes.observe(slot, now)
+        quotes.observe(slot, now, lambda of, market, _: of.venue.state(market))
     rows = quotes.table.frame().astype(object)
     rows = rows[["time", "best_bid", "best_ask", "last_price"]].to_numpy().tolist()
     nan = float("nan")

@@ -146,7 +146,8 @@ def test_bad_cells_are_refused_with_file_row_column_and_want(write, column, cell
     with pytest.raises(InputError) as error:
         read_trades(path, **COLUMNS)
     message = str(error.value)
-    for part in (str(path), "row 4", f"column '{column}'", f"got {cell}" if cell == "9" else f"got '{cell}'"[:80], wanted):
+    came = f"got {cell}" if cell == "9" else f"got '{cell}'"[:80]
+    for part in (str(path), "row 4", f"column '{column}'", came, wanted):
         assert part in message
 
 

@@ -81,6 +81,8 @@ class Ladder:
     # Ascending. The best key is the last, so that levels come and go where little has to be moved.
     keys: list[int] = field(factory=list)
     best: int = EMPTY
+    # The levels that are published, None after a change: whoever changes a ladder says so here.
+    shown: Levels | None = None
 
     def open(self, key: int, order: Order, taken: int = 0) -> Level:
         """Add a level with its first order, off which `taken` lots are gone."""
@@ -110,6 +112,13 @@ class Ladder:
         sign = self.sign
         return ((sign * level.key, level.quantity) for level in self.best_first())
 
+    def publish(self, depth: int) -> Levels:
+        """The best `depth` levels, made anew only after a change."""
+        if self.shown is None:
+            sign, levels = self.sign, self.levels
+            self.shown = tuple([(sign * key, levels[key].quantity) for key in self.keys[: -depth - 1 : -1]])
+        return self.shown
+
     def orders(self) -> Iterator[Order]:
         """The orders in the order in which they would trade; `quantity` is what is left."""
         return (order for level in self.best_first() for order in level.orders())
@@ -131,9 +140,8 @@ class Book:
 
     def publish(self, depth: int) -> VenueState:
         """The public state, made anew only after a change."""
-        if self.public is None:
-            bids: Levels = tuple(islice(self.bids.priced(), depth))
-            asks: Levels = tuple(islice(self.asks.priced(), depth))
+        if self.public is None or self.bids.shown is None or self.asks.shown is None:
+            bids, asks = self.bids.publish(depth), self.asks.publish(depth)
             best_bid, best_ask = bids[0][0] if bids else None, asks[0][0] if asks else None
             self.public = VenueState(best_bid, best_ask, bids, asks, self.last_price)
         return self.public

@@ -1,4 +1,4 @@
-"""Uniform-price clearing: the one price of a call auction, who gets how much at it, and the orders that wait for it.
+"""Uniform-price clearing: the one price of a call auction, and who gets how much at it.
 
 `clear` and `ration` are pure functions on integers; prices may be negative. An order is a (price, quantity) pair, its
 price None for a market order, which outranks every limit. Write B_1 >= B_2 >= ... for the prices of the single lots of
@@ -7,17 +7,15 @@ demand, best first, A_1 <= A_2 <= ... for those of supply, and k for the largest
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from itertools import groupby, islice
+from itertools import groupby
 from typing import Final, NamedTuple, TypeAlias
 
-from attrs import define, field, frozen
-from sortedcontainers import SortedDict
+from attrs import frozen
 
 from marketsim.errors import ConfigError, ConservationError
-from marketsim.gateway import PRICE_MAX
-from marketsim.types import Levels, Order, Side
+from marketsim.types import Levels, Side
 
 Entry: TypeAlias = tuple[int | None, int]
 """An order, or several at one price: (limit in ticks or None for none, lots)."""
@@ -204,98 +202,6 @@ class HypotheticalClear:
             shares = ration(side, outcome.price, outcome.volume, claims, rule=self.allocation, step=self.quantity_step)
             filled = shares[-1]
         return filled, filled * outcome.price
-
-
-@define(eq=False)
-class Waiting:
-    """An order that waits: `price` is its limit (None: none yet), `left` in lots, `arrival` counts orders."""
-
-    order: Order
-    price: int | None
-    left: int
-    batch: int
-    arrival: int
-
-
-@define(eq=False)
-class _Level:
-    price: int | None
-    quantity: int = 0
-    # By order id, in the order of arrival.
-    orders: dict[int, Waiting] = field(factory=dict)
-
-
-# The key of orders without a limit, before every other.
-_UNPRICED: Final = -PRICE_MAX - 1
-
-
-@define(eq=False)
-class Ladder:
-    """The waiting orders of one side. Keys are prices of asks and negated prices of bids: the best comes first."""
-
-    side: Side
-    levels: SortedDict = field(factory=SortedDict)
-
-    def key(self, price: int | None) -> int:
-        return _UNPRICED if price is None else -self.side * price
-
-    def add(self, waiting: Waiting) -> None:
-        key = self.key(waiting.price)
-        level = self.levels.get(key)
-        if level is None:
-            level = self.levels[key] = _Level(waiting.price)
-        level.quantity += waiting.left
-        level.orders[waiting.order.order_id] = waiting
-
-    def take(self, waiting: Waiting, quantity: int) -> None:
-        """Take `quantity` lots off an order, and the order off the ladder when none are left."""
-        key = self.key(waiting.price)
-        level = self.levels[key]
-        level.quantity -= quantity
-        waiting.left -= quantity
-        if waiting.left == 0:
-            del level.orders[waiting.order.order_id]
-            if not level.orders:
-                del self.levels[key]
-
-    def unpriced(self) -> list[Waiting]:
-        level = self.levels.get(_UNPRICED)
-        return list(level.orders.values()) if level else []
-
-    def published(self, depth: int) -> Levels:
-        """The best `depth` levels of limit orders."""
-        levels = self.levels
-        first = 1 if _UNPRICED in levels else 0
-        # By key: a view of the values costs twice as much.
-        best = [levels[key] for key in islice(levels, first, first + depth)]
-        return tuple([(level.price, level.quantity) for level in best])
-
-    def best(self) -> int | None:
-        """The best limit in ticks."""
-        for key in self.levels:
-            if key != _UNPRICED:
-                price: int = -self.side * key
-                return price
-        return None
-
-    def entries(self) -> Iterator[Entry]:
-        return ((level.price, level.quantity) for level in self.levels.values())
-
-    def reaching(self, price: int | None) -> Iterator[Waiting]:
-        """Orders that accept `price` (None: all), best first, those of one level in the order of arrival."""
-        for key, level in self.levels.items():
-            if price is not None and key > self.key(price):
-                break
-            yield from level.orders.values()
-
-    def set_limit(self, waiting: Waiting, price: int) -> None:
-        """Make an unpriced order a limit, placed by when it arrived."""
-        left = waiting.left
-        self.take(waiting, left)
-        waiting.price, waiting.left = price, left
-        self.add(waiting)
-        level = self.levels[self.key(price)]
-        level.orders = dict(sorted(level.orders.items(), key=lambda item: item[1].arrival))
 
 
 def _ladder(entries: Iterable[Entry], *, best_is_high: bool) -> list[Entry]:

@@ -122,6 +122,7 @@ class ContinuousBook:
     claims: ClassVar[tuple[str, ...]] = (
         "price-time", "never-crossed", "open-book", "price-shift", "size-scale", "side-mirror", "self-checking",
     )  # fmt: skip
+    separate_markets: ClassVar[bool] = True
 
     markets: tuple[str, ...] = field(validator=checks.names)
     self_trade: str = field(
@@ -188,7 +189,6 @@ class ContinuousBook:
             if refusal is not None:
                 return rejected(message, refusal[0], now=now, detail=refusal[1])
             book = self._books[market]
-        book.public = None
         buys = side is _BUY
         if buys:
             own, other = book.bids, book.asks
@@ -205,6 +205,7 @@ class ContinuousBook:
             return self._trade(message, book, own, other, limit, now)
         if tif is not _GTC:
             return [_new(Expired, (order_id, owner, market, venue, now, quantity))]
+        own.shown = None
         level = own.levels.get(-limit)
         if level is None:
             level = own.open(-limit, message)
@@ -222,7 +223,7 @@ class ContinuousBook:
             return [Rejected(order_id, reason, owner, time=now, detail=detail)]
         market, _, quantity, _, _, _, _, _, _, venue = order
         del self._live[order_id]
-        self._books[market].public = None
+        level.ladder.shown = None
         if level.taken:
             quantity = level.remove(order_id)
         else:
@@ -262,9 +263,11 @@ class ContinuousBook:
         return None
 
     def _book(self, market: str) -> Book:
-        if market not in self.markets:
+        # Not by the tuple of names: that would look through a thousand markets for one.
+        book = self._books.get(market) if type(market) is str else None
+        if book is None:
             raise ConfigError(f"ContinuousBook: market: got {market!r}, wanted one of {', '.join(self.markets)}")
-        return self._books[market]
+        return book
 
     def _refusal(self, order: Order, replaced: int) -> Refusal | None:
         market, side, quantity, price, kind, _, post_only, order_id, _, _ = order
@@ -291,6 +294,7 @@ class ContinuousBook:
     def _trade(self, order: Order, book: Book, own: Ladder, other: Ladder, limit: int, now: int) -> list[Report]:
         market, side, quantity, _, _, tif, _, order_id, owner, venue = order
         best, mid_before = other.best, book.mid()
+        other.shown = None
         prevented = None
         if self.self_trade == "allow":
             hits, left = match(self._live, other, limit, quantity)
@@ -300,6 +304,7 @@ class ContinuousBook:
         if rests:
             # Nothing else rests at this price: it would have traded with what this order just took.
             self._live[order_id] = own.open(-limit, order, quantity - rests)
+            own.shown = None
         mid_after = book.mid() if rests or other.best != best else mid_before
         opposite = _SELL if side is _BUY else _BUY
         match_id, price, free = self._matches, book.last_price, self._free
@@ -356,7 +361,7 @@ class ContinuousBook:
         order, resting = level.queue[order_id], level.left(order_id)
         if quantity >= resting:
             return self.cancel(order_id, owner, now)
-        self._books[order.market].public = None
+        level.ladder.shown = None
         level.shrink(order_id, quantity)
         return [_withdrawn(order, quantity, resting - quantity, now)]
 

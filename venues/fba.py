@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from functools import partial
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -17,8 +16,6 @@ from marketsim.types import (
     Accepted,
     Cancelled,
     Expired,
-    Fill,
-    Liquidity,
     Order,
     Reason,
     Reduce,
@@ -31,14 +28,10 @@ from marketsim.types import (
     VenueState,
     rejected,
 )
-from venues._call_market import CallMarket
+from venues._call_market import PPM, CallMarket, Dealt, Ladder, Waiting, legs_of
 from venues._settlement import closed, settle_refusal
-from venues.clearing import ALLOCATIONS, PRICE_RULES, Claim, HypotheticalClear, Ladder, Waiting, clear, ration
+from venues.clearing import ALLOCATIONS, PRICE_RULES, HypotheticalClear, clear
 
-# Calling a NamedTuple class runs a Python function that calls this.
-_fill = partial(tuple.__new__, Fill)
-
-_PPM = 1_000_000
 _PRICE = checks.integer(-PRICE_MAX, PRICE_MAX)
 
 
@@ -143,6 +136,7 @@ class BatchAuction:
     """
 
     messages: ClassVar[tuple[type, ...]] = (Order, Reduce, Replace, Settle)
+    separate_markets: ClassVar[bool] = True
 
     markets: tuple[str, ...] = field(validator=checks.names)
     pi: int = field(validator=checks.integer(1, 2**53))
@@ -155,7 +149,7 @@ class BatchAuction:
     quantity_step: int = field(default=1, kw_only=True, validator=checks.integer(1, QUANTITY_MAX))
     min_price: int | None = field(default=1, kw_only=True, validator=checks.optional(_PRICE))
     reference: Mapping[str, int | None] = field(factory=dict, kw_only=True, validator=_references)
-    fee_ppm: int = field(default=0, kw_only=True, validator=checks.integer(0, _PPM))
+    fee_ppm: int = field(default=0, kw_only=True, validator=checks.integer(0, PPM))
     depth: int = field(default=10, kw_only=True, validator=checks.integer(1, QUANTITY_MAX))
     claims: tuple[str, ...] = field(init=False)
     _k: Fraction = field(init=False)
@@ -164,6 +158,7 @@ class BatchAuction:
     _live: dict[int, Waiting] = field(init=False, factory=dict)
     _settled: dict[str, int] = field(init=False, factory=dict)
     _due: int | None = field(init=False, default=None)
+    _markets_due: int = field(init=False, default=0)
     _arrivals: int = field(init=False, default=0)
     _matches: int = field(init=False, default=0)
 
@@ -232,7 +227,6 @@ class BatchAuction:
         for market, book in self._books.items():
             if book.due:
                 reports += self._clear(market, book, now)
-        self._plan(now)
         return reports
 
     def next_clock(self, now: int, /) -> int | None:
@@ -245,9 +239,10 @@ class BatchAuction:
             raise PastError(f"BatchAuction: the clock was to be called at {self._due}, before anything else at {now}")
 
     def _book(self, market: str) -> CallMarket:
-        if market not in self.markets:
+        book = self._books.get(market) if type(market) is str else None
+        if book is None:
             raise ConfigError(f"BatchAuction: market: got {market!r}, wanted one of {', '.join(self.markets)}")
-        return self._books[market]
+        return book
 
     def _refusal(self, order: Order, *, replaced: Waiting | None = None) -> Refusal | None:
         if refusal := check_order(order, self.markets) or closed(order.market, self._settled):
@@ -271,10 +266,9 @@ class BatchAuction:
     def _not_withdrawable(self, order_id: int, owner: str) -> Refusal | None:
         if refusal := check_order_id(order_id):
             return refusal
-        waiting = self._live.get(order_id)
-        if waiting is None:
+        if order_id not in self._live:
             return Reason.UNKNOWN_ORDER, f"order_id: got {order_id}, which is not live"
-        if waiting.order.owner != owner:
+        if self._live[order_id].order.owner != owner:
             return Reason.NOT_OWNER, f"owner: order {order_id} is not {owner!r}'s"
         return None
 
@@ -311,8 +305,8 @@ class BatchAuction:
         waiting = [*book.bids.reaching(None), *book.asks.reaching(None)]
         reports = [self._withdraw(each, each.left, now) for each in waiting]
         # A sealed auction would clear once more, to publish that nothing waits.
-        book.due, book.unpublished, book.public = False, False, None
-        self._plan(now)
+        book.unpublished, book.public = False, None
+        self._plan(book, due=False, now=now)
         return reports
 
     def _enter(self, order: Order, now: int) -> Report:
@@ -341,60 +335,47 @@ class BatchAuction:
             book.public = None
         else:
             book.unpublished = True
-        book.due = bool(book.lapsing) or book.unpublished or book.trades()
-        self._plan(now)
+        self._plan(book, due=bool(book.lapsing) or book.unpublished or book.trades(), now=now)
 
-    def _plan(self, now: int) -> None:
-        due = any(book.due for book in self._books.values())
-        self._due = (now // self.pi + 1) * self.pi if due else None
+    def _plan(self, book: CallMarket, *, due: bool, now: int) -> None:
+        # The count saves asking every market, at every message, whether it is due.
+        self._markets_due += due - book.due
+        book.due = due
+        self._due = (now // self.pi + 1) * self.pi if self._markets_due else None
 
     def _clear(self, market: str, book: CallMarket, now: int) -> list[Report]:
         mid_before = book.mid()
         entries = book.bids.entries(), book.asks.entries()
         outcome = clear(*entries, rule=self.price_rule, reference=book.reference, k=self._k, step=self.price_step)
-        price, legs = outcome.price, []
+        price, sides = outcome.price, list[Dealt]()
         if price is not None:
             book.reference = book.last_price = price
             self._matches += 1
-            for ladder in (book.bids, book.asks):
-                legs += self._deal(ladder, price, outcome.volume)
-        lapsed = [(waiting.order, waiting.left) for waiting in book.lapsing.values() if waiting.left]
-        for waiting in book.lapsing.values():
-            self._take(book.ladder(waiting.order.side), waiting, waiting.left)
-        book.lapsing.clear()
+            sides = [self._deal(ladder, price, outcome.volume) for ladder in (book.bids, book.asks)]
+        expired = self._lapse(book, now)
         if price is not None:
             for ladder in (book.bids, book.asks):
                 for waiting in ladder.unpriced():
                     ladder.set_limit(waiting, price)
-        book.due, book.unpublished, book.public = book.trades(), False, None
+        book.unpublished, book.public = False, None
+        self._plan(book, due=book.trades(), now=now)
         self.state(market)
-        mids = mid_before, book.mid()
-        return [
-            *(self._leg(order, lots, price, now, mids) for order, lots in legs if price is not None),
-            *(Expired(each.order_id, each.owner, market, each.venue, now, lots) for each, lots in lapsed),
-        ]
+        if price is None:
+            return expired
+        return legs_of(sides, price, now, self._matches, (mid_before, book.mid()), self.fee_ppm) + expired
 
-    def _deal(self, ladder: Ladder, price: int, volume: int) -> list[tuple[Order, int]]:
-        waiting = list(ladder.reaching(price))
-        claims = [Claim(each.price, each.left, each.batch, each.order.order_id) for each in waiting]
-        shares = ration(ladder.side, price, volume, claims, rule=self.allocation, step=self.quantity_step)
-        legs = [(each, lots) for each, lots in zip(waiting, shares, strict=True) if lots]
-        for each, lots in legs:
-            self._take(ladder, each, lots)
-        return [(each.order, lots) for each, lots in legs]
+    def _deal(self, ladder: Ladder, price: int, volume: int) -> Dealt:
+        dealt = ladder.deal(price, volume, rule=self.allocation, step=self.quantity_step)
+        for order_id in dealt.filled:
+            del self._live[order_id]
+        return dealt
 
-    def _take(self, ladder: Ladder, waiting: Waiting, lots: int) -> None:
-        if lots:
-            ladder.take(waiting, lots)
-            if waiting.left == 0:
-                del self._live[waiting.order.order_id]
-
-    def _leg(self, order: Order, lots: int, price: int, now: int, mids: tuple[float | None, float | None]) -> Fill:
-        value = price * lots
-        # Upwards whatever the sign of the price.
-        fee = -(-abs(value) * self.fee_ppm // _PPM)
-        market, side, _, _, _, _, _, order_id, owner, venue = order
-        return _fill((
-            self._matches, order_id, owner, market, venue, now, side, lots, price, value + side * fee, fee,
-            Liquidity.AUCTION, *mids,
-        ))  # fmt: skip
+    def _lapse(self, book: CallMarket, now: int) -> list[Report]:
+        reports: list[Report] = []
+        for order_id, waiting in book.lapsing.items():
+            if self._live.pop(order_id, None) is not None:  # else it has filled
+                order, lots = waiting.order, waiting.left
+                book.ladder(order.side).take(waiting, lots)
+                reports.append(Expired(order_id, order.owner, order.market, order.venue, now, lots))
+        book.lapsing.clear()
+        return reports

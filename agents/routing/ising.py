@@ -21,7 +21,8 @@ from marketsim.errors import ConfigError
 SPINS_MAX = 16
 """The tables of 16 spins take 90 MB, and double with the next one, as does the time: sample instead."""
 
-_HALVES_MAX = 10  # spins up to which the states are also kept by halves, for the event loop
+FEW_SPINS = 10
+"""Spins up to which the states are also kept by halves, for the event loop."""
 
 _EXPONENT_MAX = 600.0
 
@@ -114,8 +115,9 @@ class Exact:
         return 0
 
     def marginals(self, theta: Array, context: Array, bit: Array, _draws: Array, xp: Namespace, /) -> Array:
-        if xp is np and theta.shape[0] <= _HALVES_MAX * (_HALVES_MAX + 1) // 2:
-            return self._marginals_by_halves(theta, int(context), bool(bit > 0))
+        if xp is np and len(theta) <= FEW_SPINS * (FEW_SPINS + 1) // 2:
+            sums = self.sums(theta, int(context), bool(bit > 0))
+            return sums[:-1] / sums[-1]
         tables = _tables(theta.shape[0], self.beta)
         mask = xp.asarray(tables.log_mask)[context, (bit > 0) * 1]
         # The mask joins before the maximum is taken: a clamped state may be as unlikely as it likes.
@@ -139,17 +141,18 @@ class Exact:
         top = energies.max()
         return top + xp.log(xp.exp(energies - top).sum())
 
-    def _marginals_by_halves(self, theta: Array, context: int, up: bool) -> Array:
-        # The event loop's path: only the half of the states that agrees with the context, in as few calls as can be.
+    def sums(self, theta: Array, context: int, up: bool) -> Array:
+        """Shape (n + 1,): the marginals times a positive number, and last that number; NumPy, `FEW_SPINS` at most.
+
+        The event loop's path: only the half of the states that agrees with the context, in as few calls as can be.
+        """
         half = _half(len(theta), self.beta, context, up)
         weights = half.scaled.dot(theta)
         # By Cauchy and Schwarz no energy exceeds beta |theta| sqrt(d): where that is small, exp needs no shift.
         if theta.dot(theta) > half.safe:
             weights -= np.maximum.reduce(weights)
         np.exp(weights, weights)
-        sums = half.sums.dot(weights)
-        sums /= sums[-1]
-        return sums[:-1]
+        return half.sums.dot(weights)
 
 
 def _clamped_energies(tables: _Tables, theta: Array, seen: Array, xp: Namespace) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 from attrs import field, frozen
 
 from agents.routing.gibbs import Gibbs
-from agents.routing.ising import Exact, Inference, spin_count
+from agents.routing.ising import FEW_SPINS, Exact, Inference, spin_count
 from agents.routing.learning import (
     OBSERVED_LIKELIHOOD,
     RULES,
@@ -20,7 +20,7 @@ from agents.routing.learning import (
     observed_likelihood,
     source_rule,
 )
-from agents.routing.policy import INFORMATION, TWO_BITS, Array, Namespace, observed, pick
+from agents.routing.policy import INFORMATION, TWO_BITS, Array, Namespace, observed, pick, pick_scaled
 from marketsim.checks import flag, kind, one_of
 from marketsim.errors import ConfigError
 
@@ -67,12 +67,13 @@ class IsingPolicy:
         return initial_state(n_venues, self.rates.window if self.rule == SOURCE else 0, xp)
 
     def choose(self, state: IsingState, context: Array, bit: Array, draws: Array, xp: Namespace, /) -> Array:
-        noise, rest = draws, draws
-        if self.inference.n_draws:  # slices cost the event loop as much as the arithmetic does
-            n = spin_count(state.theta.shape[0])
-            noise, rest = draws[:n], draws[n:]
-        means = self.inference.marginals(state.theta, context, bit, rest, xp)
-        return pick(means, context, noise, self.may_choose_context, xp)
+        theta, inference = state.theta, self.inference
+        if xp is np and type(inference) is Exact and len(draws) <= FEW_SPINS:
+            scores = inference.sums(theta, int(context), bool(bit > 0)).tolist()
+            return pick_scaled(scores, scores.pop(), context, draws, self.may_choose_context)
+        n = spin_count(theta.shape[0])
+        means = inference.marginals(theta, context, bit, draws[n:], xp)
+        return pick(means, context, draws[:n], self.may_choose_context, xp)
 
     def learn(
         self, state: IsingState, context: Array, bit: Array, choice: Array, outcome: Array, draws: Array,

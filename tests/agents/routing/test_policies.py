@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from agents.routing.policy import ONE_BIT, TWO_BITS
+from agents.routing.ising import Exact
+from agents.routing.ising_policy import IsingPolicy
+from agents.routing.policy import ONE_BIT, TWO_BITS, pick
 from agents.routing.tables import EpsilonGreedy, SlidingWindowUCB, Thompson, beta_draws
 from agents.routing.winner import Chance, HiddenMarkov, OneHot, OneVenue, RecentWinner
 from marketsim.errors import ConfigError
@@ -145,3 +147,19 @@ def test_the_yardsticks():
 def test_bad_rates_are_refused(rates):
     with pytest.raises(ConfigError, match="rates"):
         HiddenMarkov(rates=rates)
+
+
+def test_the_event_loop_decides_as_the_marginals_do_ties_included():
+    rng, ties = Streams(5).stream("decisions"), 0
+    for case in range(2_000):
+        n = 2 + case % 5
+        # Zero, coarse and large parameters: ties of all venues, of some, and energies that need a shift.
+        theta = rng.integers(-2, 3, n * (n + 1) // 2) * (0.0, 0.5, 0.3, 80.0)[case % 4]
+        context, bit, noise = int(rng.integers(n)), int(2 * rng.integers(2) - 1), rng.random(n)
+        policy = IsingPolicy(may_choose_context=case % 3 == 0)
+        state = policy.initial(n, np)._replace(theta=theta)
+        means = Exact().marginals(theta, context, bit, noise[:0], np)
+        ties += len(np.unique(np.delete(means, context).round(9))) < n - 1
+        wanted = pick(means, context, noise, policy.may_choose_context, np)
+        assert policy.choose(state, context, bit, noise, np) == wanted
+    assert ties > 500
