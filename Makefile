@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS ?= 2
 
-.PHONY: env demo test lint nightly clean
+.PHONY: env demo test lint nightly docs clean
 
 env: $(VENV)/dev.stamp
 
@@ -34,5 +34,9 @@ lint: $(VENV)/dev.stamp
 nightly: $(VENV)/dev.stamp
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -n $(JOBS)
 
+docs: $(VENV)/dev.stamp
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "Open site/index.html"
+
 clean:
-	rm -rf $(VENV) out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) out site build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
