@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from experiments.commands import bench, check, download, ofi, pi_curve, route, sor, sweep, validate
+from experiments.commands import bench, check, download, ofi, pi_curve, position, route, sor, sweep, validate
 from experiments.progress import console
 from marketsim.errors import MarketsimError
 from marketsim.registry import KINDS, plugins
@@ -18,6 +18,7 @@ app.command("pi-curve")(pi_curve.pi_curve)
 app.command("route")(route.route)
 app.command("sor")(sor.sor)
 app.command("ofi")(ofi.ofi)
+app.command("position")(position.position)
 app.command("validate")(validate.validate)
 app.command("download")(download.download)
 app.add_typer(check.app, name="check")
