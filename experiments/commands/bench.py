@@ -48,15 +48,14 @@ def bench(
 def _report(console: Console, lines: list[Line], *, check: bool, out: Path | None) -> None:
     from experiments.benchmarks.table import as_json
 
-    table = Table("what", "against", "ours, /s", "theirs, /s", "ratio", "lowest", "highest", "limit", "aim", "")
+    table = Table("what, against what", "rates, /s", "ratio, spread", "limit", "aim", "")
     for line in lines:
         value, asked = line.value, line.asked
-        rates = [f"{rate:,.0f}" if rate is not None else "" for rate in (line.ours, line.theirs)]
-        spread = [f"{each:.3g}" for each in (value.median, value.low, value.high)] if value else ["", "", ""]
-        limits = (
-            [f"{'<=' if asked.at_most else '>='} {each:g}" for each in (asked.limit, asked.aim)] if asked else ["", ""]
-        )
-        table.add_row(line.what, line.against, *rates, *spread, *limits, line.verdict)
+        rates = " : ".join(_short(rate) for rate in (line.ours, line.theirs) if rate is not None)
+        spread = f"{value.median:.3g}, {value.low:.3g}-{value.high:.3g}" if value else ""
+        limits = [f"{'<=' if asked.at_most else '>='}{each:g}" for each in (asked.limit, asked.aim)] if asked else []
+        what = f"{line.what}, {line.against}" if line.against else line.what
+        table.add_row(what, rates, spread, *(limits or ["", ""]), line.verdict)
     console.print(table)
     for line in lines:
         if line.note:
@@ -65,6 +64,14 @@ def _report(console: Console, lines: list[Line], *, check: bool, out: Path | Non
         out.write_text(json.dumps([as_json(line) for line in lines], indent=2) + "\n", encoding="utf-8")
     if check and not all(line.kept for line in lines):
         sys.exit(1)
+
+
+def _short(rate: float) -> str:
+    """A rate in three digits: 1.31M, 409k, 35."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if rate >= size:
+            return f"{rate / size:.3g}{letter}"
+    return f"{rate:.3g}"
 
 
 @app.command("book")
