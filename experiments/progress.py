@@ -18,7 +18,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
-console = Console(stderr=True)
+# No markup: what is told holds names of files and texts of errors, whose brackets are their own.
+console = Console(stderr=True, markup=False)
 
 Advance = Callable[[int], None]
 Tell = Callable[[str], None]
@@ -41,7 +42,7 @@ def progress(total: int, label: str, *, quiet: bool) -> Iterator[tuple[Advance, 
         yield lambda _finished: None, lambda _said: None
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         _Rate(),

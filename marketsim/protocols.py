@@ -17,7 +17,15 @@ Delay: TypeAlias = int | Mapping[str, int]
 class Venue(Protocol):
     """A trading mechanism. It holds no time source, no randomness and no accounts.
 
-    A venue may also declare `messages`, a tuple of the message types that `submit` takes; without it, only `Order`.
+    A venue may also declare, as attributes:
+
+    - `messages`, a tuple of the message types that `submit` takes; without it, only `Order`.
+    - `separate_markets = True`, where its markets share nothing: an order, a cancel, a `Reduce` or a `Replace` changes
+      what `state` answers (impact included) for no market but those its reports name, and a refused one for none. Only
+      these are then asked after such a message, so that an order costs the same however many markets there are; after
+      anything else all are. Where the promise is false, recorded quotes and what delayed agents see go stale without a
+      word: the check `separate-markets` of `marketsim.testing` holds a venue to it. A subclass inherits the promise,
+      and says False where it breaks it.
     """
 
     @property

@@ -31,8 +31,9 @@ class Asked:
     aim: float
     at_most: bool = False
 
-    def keeps(self, value: float) -> bool:
-        return value <= self.limit if self.at_most else value >= self.limit
+    def keeps(self, value: float, margin: float = 0.0) -> bool:
+        """Whether `value` is within the limit, or past it by at most this share of it."""
+        return value <= self.limit * (1 + margin) if self.at_most else value >= self.limit * (1 - margin)
 
     def reaches(self, value: float) -> bool:
         return value <= self.aim if self.at_most else value >= self.aim
@@ -75,10 +76,9 @@ class Line:
     def asked(self) -> Asked | None:
         return ASKED.get((self.what, self.against))
 
-    @property
-    def kept(self) -> bool:
-        """Whether the median is within the limit; a line without a limit or a value breaks none."""
-        return self.asked is None or self.value is None or self.asked.keeps(self.value.median)
+    def kept(self, margin: float = 0.0) -> bool:
+        """Whether the median is within the limit, give or take; a line without a limit or a value breaks none."""
+        return self.asked is None or self.value is None or self.asked.keeps(self.value.median, margin)
 
     @property
     def verdict(self) -> str:
@@ -87,7 +87,7 @@ class Line:
             return "skipped"
         if self.asked is None:
             return ""
-        return "aim" if self.asked.reaches(self.value.median) else "kept" if self.kept else "MISSED"
+        return "aim" if self.asked.reaches(self.value.median) else "kept" if self.kept() else "MISSED"
 
 
 def lines_of(what: str, rates: list[Rate]) -> list[Line]:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from attrs import evolve
 
+from experiments.commands.options import Config, Jobs, Out, Quiet, SaveConfig, given, interruptible
 from experiments.ofi import config
 from experiments.progress import console, progress
 
-INTERRUPTED = 130
-
 
 def ofi(
-    config_name: Annotated[str, typer.Option("--config", help="A TOML file; by default the default study.")] = "",
+    config_name: Config = "",
     data: Annotated[str | None, typer.Option("--data", help='A file of book snapshots, or "synthetic".')] = None,
     trades: Annotated[str | None, typer.Option("--trades", help="A file of trades beside it.")] = None,
     trades_venue: Annotated[str | None, typer.Option("--trades-venue", help="Rows of this venue only.")] = None,
@@ -29,19 +28,17 @@ def ofi(
     mechanism: Annotated[str | None, typer.Option("--mechanism", help="Simulated: clob or fba.")] = None,
     effect: Annotated[int | None, typer.Option("--effect", help="Simulated: planted lots a look; 0 for none.")] = None,
     buckets: Annotated[int | None, typer.Option("--buckets", help="Simulated: length of the recording.")] = None,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes.")] = 2,
-    out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("out/ofi"),
-    save_config: Annotated[
-        Path | None, typer.Option("--save-config", help="Write the configuration here and stop.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no closing words.")] = False,
+    jobs: Jobs = 2,
+    out: Out = Path("out/ofi"),
+    save_config: SaveConfig = None,
+    quiet: Quiet = False,
 ) -> None:
     """Judge order-flow imbalance features: whether they predict returns better than market features alone, and pay.
 
     Example: marketsim ofi --effect 15 --out out/ofi
     Example: marketsim ofi --data book20.parquet --trades trades.parquet --bucket-ms 1000 --zscore 60 --spread-rank 120
     """
-    given = {
+    axes = {
         "data": data,
         "trades": trades,
         "trades_venue": trades_venue,
@@ -54,26 +51,18 @@ def ofi(
     }
     simulated = {"money_runs": seeds, "venue": mechanism, "effect": effect, "buckets": buckets}
     study = config.load(config_name)
-    study = evolve(study, **_known(given), market=evolve(study.market, **_known(simulated)))
+    study = evolve(study, **given(axes), market=evolve(study.market, **given(simulated)))
     if save_config is not None:
         save_config.write_text(config.dumps(study), encoding="utf-8")
         return
     _run(study, out, jobs=jobs, quiet=quiet)
 
 
-def _known(given: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in given.items() if value is not None}
-
-
 def _run(study: config.OfiStudy, out: Path, *, jobs: int, quiet: bool) -> None:
     # pandas, scikit-learn and matplotlib take seconds to import: not for `--help`.
     from experiments.ofi import run
 
-    with progress(run.steps_of(study), study.name, quiet=quiet) as (advance, tell):
-        try:
-            found = run.run(study, out, jobs=jobs, advance=advance, tell=tell)
-        except KeyboardInterrupt:
-            console.print("interrupted; nothing was written")
-            raise typer.Exit(INTERRUPTED) from None
+    with progress(run.steps_of(study), study.name, quiet=quiet) as (advance, tell), interruptible():
+        found = run.run(study, out, jobs=jobs, advance=advance, tell=tell)
     if not quiet:
         console.print(f"{found.verdict.said}. Results are in {out}: report.html, ofi.md, manifest.json", soft_wrap=True)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from attrs import evolve
 
+from experiments.commands.options import Jobs, Out, Quiet, SaveConfig, given, interruptible
 from experiments.pi_curve import config
 from experiments.pi_curve.cell import cells_of, unanswerable
 from experiments.pi_curve.config import Study
@@ -15,16 +16,10 @@ from experiments.pi_curve.factors import Variant, swept
 from experiments.pi_curve.mechanisms import MECHANISMS
 from experiments.progress import console, progress
 
-INTERRUPTED = 130
-
 Config = Annotated[
     str, typer.Option("--config", help="A TOML file, or a shipped name: centre.toml, demo.toml, frozen.toml, ...")
 ]
-Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
 Seeds = Annotated[int | None, typer.Option("--seeds", help="Seeds per cell.")]
-Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar, no closing words.")]
-SaveConfig = Annotated[Path | None, typer.Option("--save-config", help="Write the configuration here and stop.")]
 Mechanisms = Annotated[list[str] | None, typer.Option("--mechanism", help=f"Repeatable: {', '.join(MECHANISMS)}.")]
 TimeColumn = Annotated[
     str, typer.Option("--time-column", help="Time column of --fair-value; else the first with time in its name.")
@@ -43,9 +38,7 @@ def pi_curve(
     backend: Annotated[str, typer.Option("--backend", help="local, ray or dask.")] = "local",
     address: Annotated[str, typer.Option("--address", help="Of a running cluster; none starts one here.")] = "",
     fresh: Annotated[bool, typer.Option("--fresh", help="Throw away the finished cells in --out.")] = False,
-    mechanism: Annotated[
-        list[str] | None, typer.Option("--mechanism", help=f"Repeatable: {', '.join(MECHANISMS)}.")
-    ] = None,
+    mechanism: Mechanisms = None,
     pi: Annotated[list[int] | None, typer.Option("--pi", help="Repeatable: batch interval in steps.")] = None,
     sweep: Annotated[list[str] | None, typer.Option("--sweep", help="Repeatable: KEY=VALUE,VALUE of the TOML.")] = None,
     horizon: Annotated[int | None, typer.Option("--horizon", help="Steps per run.")] = None,
@@ -65,9 +58,8 @@ def pi_curve(
     Example: marketsim pi-curve --sweep population.lp_delay=1,50,200 --pi 10 --jobs 2
     """
     axes = {"seeds": seeds, "mechanisms": mechanism, "pi": pi, "horizon": horizon}
-    given = {name: value for name, value in axes.items() if value is not None and value != []}
     whole = config.load(config_name)
-    study = _with_axes(whole, given)
+    study = _with_axes(whole, given(axes))
     study = _still_asked(whole, evolve(study, factors=(*study.factors, *map(swept, sweep or []))), quiet=quiet)
     if fair_value is not None:
         study = _on_recorded(study, fair_value, column, time_column, where or [], step, covering=horizon is None)
@@ -82,13 +74,9 @@ def _run_study(study: Study, out: Path, *, quiet: bool, settings: dict[str, Any]
     # pandas, pyarrow and matplotlib take a second to import: not for `--help`.
     from experiments.pi_curve import run as study_of
 
-    with progress(len(cells_of(study)), study.name, quiet=quiet) as (advance, tell):
-        try:
-            study_of.run(study, out, advance=advance, tell=tell, **settings)
-        except KeyboardInterrupt:
-            kept = out / study_of.STORE
-            console.print(f"interrupted; the same command continues with what is in {kept}", soft_wrap=True)
-            raise typer.Exit(INTERRUPTED) from None
+    said = f"interrupted; the same command continues with what is in {out / study_of.STORE}"
+    with progress(len(cells_of(study)), study.name, quiet=quiet) as (advance, tell), interruptible(said):
+        study_of.run(study, out, advance=advance, tell=tell, **settings)
     if not quiet:
         console.print(
             f"Results are in {out}: report.html, summary.md, pi_curve.png, cells.parquet, manifest.json", soft_wrap=True

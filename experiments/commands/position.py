@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from attrs import evolve
 
+from experiments.commands.options import Config, Out, Quiet, SaveConfig, Several, given, interruptible
 from experiments.position import config
 from experiments.progress import console, progress
 
-INTERRUPTED = 130
-
 
 def position(
-    config_name: Annotated[str, typer.Option("--config", help="A TOML file; by default the default study.")] = "",
+    config_name: Config = "",
     data: Annotated[
-        list[str] | None, typer.Option("--data", help='Repeatable: a file of bars, one a symbol; or "synthetic".')
+        Several, typer.Option("--data", help='Repeatable: a file of bars, one a symbol; or "synthetic".')
     ] = None,
     bid: Annotated[str | None, typer.Option("--bid", help="A file of bars of the bid; with --ask.")] = None,
     ask: Annotated[str | None, typer.Option("--ask", help="A file of bars of the ask; with --bid.")] = None,
@@ -35,11 +34,9 @@ def position(
     effect: Annotated[int | None, typer.Option("--effect", help="Simulated: lots a minute of planted trends.")] = None,
     buckets: Annotated[int | None, typer.Option("--buckets", help="Simulated: minutes of the recording.")] = None,
     agent: Annotated[str | None, typer.Option("--agent", help="Simulated: whose fills are entries.")] = None,
-    out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("out/position"),
-    save_config: Annotated[
-        Path | None, typer.Option("--save-config", help="Write the configuration here and stop.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no closing words.")] = False,
+    out: Out = Path("out/position"),
+    save_config: SaveConfig = None,
+    quiet: Quiet = False,
 ) -> None:
     """Judge the state of open positions: whether their own path says when to exit, better than the market alone.
 
@@ -47,14 +44,14 @@ def position(
     Example: marketsim position --bid bid.csv.gz --ask ask.csv.gz --cost-bps 1 --stop-bps 15 --target-bps 30
     Example: marketsim position --data synthetic --effect 4 --agent holder --spread-rank 240
     """
-    given = {
-        "data": data or ([] if bid else None), "bid": bid, "ask": ask, "entries": entries, "entry_every": every,
+    axes = {
+        "data": data or (() if bid else None), "bid": bid, "ask": ask, "entries": entries, "entry_every": every,
         "ages": None if ages is None else _whole(ages), "horizon": horizon, "cost_bps": cost_bps, "stop_bps": stop_bps,
         "target_bps": target_bps, "regressor": regressor, "spread_rank": spread_rank, "seed": seed,
     }  # fmt: skip
     simulated = {"venue": mechanism, "effect": effect, "buckets": buckets, "entries_of": agent}
     study = config.load(config_name)
-    study = evolve(study, **_known(given), market=evolve(study.market, **_known(simulated)))
+    study = evolve(study, **given(axes), market=evolve(study.market, **given(simulated)))
     if save_config is not None:
         save_config.write_text(config.dumps(study), encoding="utf-8")
         return
@@ -68,20 +65,12 @@ def _whole(text: str) -> tuple[int, ...]:
         raise typer.BadParameter(f"--ages: got {text!r}, wanted whole numbers like 5,15,30") from error
 
 
-def _known(given: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in given.items() if value is not None}
-
-
 def _run(study: config.PositionStudy, out: Path, *, quiet: bool) -> None:
     # pandas, scikit-learn and matplotlib take seconds to import: not for `--help`.
     from experiments.position import run
 
-    with progress(run.STAGES, study.name, quiet=quiet) as (advance, tell):
-        try:
-            found = run.run(study, out, advance=advance, tell=tell)
-        except KeyboardInterrupt:
-            console.print("interrupted; nothing was written")
-            raise typer.Exit(INTERRUPTED) from None
+    with progress(run.STAGES, study.name, quiet=quiet) as (advance, tell), interruptible():
+        found = run.run(study, out, advance=advance, tell=tell)
     if not quiet:
         files = "report.html, position.md, manifest.json"
         console.print(f"{found.verdict.said}. Results are in {out}: {files}", soft_wrap=True)

@@ -8,12 +8,9 @@ from typing import Annotated, Any
 import typer
 from attrs import evolve
 
+from experiments.commands.options import Out, Quiet, SaveConfig, Several, given, interruptible
 from experiments.progress import console, progress
 from experiments.routing import config
-
-INTERRUPTED = 130
-
-Several = list[str] | None
 
 
 def route(
@@ -38,11 +35,9 @@ def route(
         int | None, typer.Option("--compare", help="Seeds of sampling against exact; 0, the default: none.")
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Threads.")] = 2,
-    out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("out/route"),
-    save_config: Annotated[
-        Path | None, typer.Option("--save-config", help="Write the configuration here and stop.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no closing words.")] = False,
+    out: Out = Path("out/route"),
+    save_config: SaveConfig = None,
+    quiet: Quiet = False,
 ) -> None:
     """Routers that learn which venue has the best price, on recorded or made-up trades (needs the extra `route`).
 
@@ -58,8 +53,7 @@ def route(
     }
     axes |= {"seeds": seeds, "steps": steps, "windows": windows, "rule": rule, "inference": inference}
     axes |= {"compare_seeds": compare}
-    given = {name: value for name, value in axes.items() if value is not None and value != []}
-    study = evolve(config.load(config_name), **given)
+    study = evolve(config.load(config_name), **given(axes))
     if save_config is not None:
         save_config.write_text(config.dumps(study), encoding="utf-8")
         return
@@ -72,12 +66,8 @@ def _run(study: config.RouteStudy, out: Path, *, jobs: int, quiet: bool) -> None
     from experiments.routing.study import load_data
 
     data = load_data(study)
-    with progress(run.total_of(study, data), study.name, quiet=quiet) as (advance, tell):
-        try:
-            found = run.run(study, out, data=data, jobs=jobs, advance=advance, tell=tell, clock=console.get_time)
-        except KeyboardInterrupt:
-            console.print("interrupted; nothing was written")
-            raise typer.Exit(INTERRUPTED) from None
+    with progress(run.total_of(study, data), study.name, quiet=quiet) as (advance, tell), interruptible():
+        found = run.run(study, out, data=data, jobs=jobs, advance=advance, tell=tell, clock=console.get_time)
     if not quiet:
         took = f"{found.seconds:.1f} s for {len(found.results.cells)} runs"
         files = "report.html, summary.md, cells.parquet, curves.parquet, manifest.json"

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from attrs import evolve
 
+from experiments.commands.options import Config, Jobs, Out, Quiet, SaveConfig, Several, given, interruptible
 from experiments.progress import console, progress
 from experiments.sor import config
 
-INTERRUPTED = 130
-
 
 def sor(
-    config_name: Annotated[str, typer.Option("--config", help="A TOML file; by default the default study.")] = "",
+    config_name: Config = "",
     data: Annotated[str | None, typer.Option("--data", help='A file of quotes, or "synthetic".')] = None,
     quantity: Annotated[int | None, typer.Option("--quantity", help="Shares to buy.")] = None,
     policy: Annotated[
-        list[str] | None, typer.Option("--policy", help=f"Repeatable: {', '.join(config.POLICIES)}; default all.")
+        Several, typer.Option("--policy", help=f"Repeatable: {', '.join(config.POLICIES)}; default all.")
     ] = None,
     seeds: Annotated[int | None, typer.Option("--seeds", help="Decisions on the simulated market, one a seed.")] = None,
     decisions: Annotated[int | None, typer.Option("--decisions", help="Most decision times of a file.")] = None,
@@ -35,22 +34,20 @@ def sor(
     impact: Annotated[float | None, typer.Option("--theta", help="Market impact of a share sent.")] = None,
     search: Annotated[bool | None, typer.Option("--search/--no-search", help="Search the model's prices.")] = None,
     bad: Annotated[str | None, typer.Option("--bad", help="Rows that are no quotes: list or refuse.")] = None,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes.")] = 2,
-    out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("out/sor"),
-    save_config: Annotated[
-        Path | None, typer.Option("--save-config", help="Write the configuration here and stop.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no closing words.")] = False,
+    jobs: Jobs = 2,
+    out: Out = Path("out/sor"),
+    save_config: SaveConfig = None,
+    quiet: Quiet = False,
 ) -> None:
     """Buy a parent order over several venues: policies, benchmark prices, the Cont-Kukanov model and its prices.
 
     Example: marketsim sor --quantity 5000 --policy cont-kukanov --policy twap --seeds 10
     Example: marketsim sor --data l1_day.csv --quantity 5000 --queue proportional --out out/aapl
     """
-    given: dict[str, Any] = {
+    axes = {
         "data": data,
         "quantity": quantity,
-        "policies": policy or None,
+        "policies": policy,
         "seeds": seeds,
         "decisions": decisions,
         "horizon": horizon,
@@ -64,7 +61,7 @@ def sor(
         "search": search,
         "bad": bad,
     }
-    study = evolve(config.load(config_name), **{name: value for name, value in given.items() if value is not None})
+    study = evolve(config.load(config_name), **given(axes))
     if save_config is not None:
         save_config.write_text(config.dumps(study), encoding="utf-8")
         return
@@ -77,12 +74,8 @@ def _run(study: config.SorStudy, out: Path, *, jobs: int, quiet: bool) -> None:
     from experiments.sor.market import decisions_of, read
 
     tape = read(study)
-    with progress(len(decisions_of(study, tape)), study.name, quiet=quiet) as (advance, tell):
-        try:
-            found = run.run(study, out, tape, jobs=jobs, advance=advance, tell=tell)
-        except KeyboardInterrupt:
-            console.print("interrupted; nothing was written")
-            raise typer.Exit(INTERRUPTED) from None
+    with progress(len(decisions_of(study, tape)), study.name, quiet=quiet) as (advance, tell), interruptible():
+        found = run.run(study, out, tape, jobs=jobs, advance=advance, tell=tell)
     if not quiet:
         orders = len(found.results.orders)
         files = "report.html, summary.md, policies.parquet, children.parquet, search.parquet, manifest.json"

@@ -137,9 +137,11 @@ def export(
 
 
 def _sweep(task: Task, asked: Grid, store: Path, *, fresh: bool, quiet: bool, settings: dict[str, Any]) -> None:
+    from experiments.sweep.pools import check_backend
     from experiments.sweep.runner import run_sweep, version_here
     from experiments.sweep.store import Store
 
+    check_backend(settings["backend"])
     with Store.open(store, version_here(task), asked.to_dict(), fresh=fresh) as kept:
         before = kept.counts()["done"]
         with progress(len(asked) - before, task.target, quiet=quiet) as (advance, tell):

@@ -11,11 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from experiments.commands.options import Jobs, interruptible
 from experiments.progress import console, progress
 from experiments.validation import catalogue
 from experiments.validation.check import Finding, Scale
-
-INTERRUPTED = 130
 
 
 def validate(
@@ -24,7 +23,7 @@ def validate(
         bool, typer.Option("--full/--quick", help="Standard errors under 2 %: a quarter of an hour on two cores.")
     ] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Root of every draw.")] = 1,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes.")] = 2,
+    jobs: Jobs = 2,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for the page, its pictures and the table.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no table.")] = False,
 ) -> None:
@@ -37,12 +36,8 @@ def validate(
     from experiments.validation.run import run_checks
 
     names = only or list(catalogue.NAMES)
-    with progress(len(names), "validate", quiet=quiet) as (advance, _):
-        try:
-            findings = run_checks(names, Scale(full=full, seed=seed), jobs=jobs, advance=advance)
-        except KeyboardInterrupt:
-            console.print("interrupted; nothing was written")
-            raise typer.Exit(INTERRUPTED) from None
+    with progress(len(names), "validate", quiet=quiet) as (advance, _), interruptible():
+        findings = run_checks(names, Scale(full=full, seed=seed), jobs=jobs, advance=advance)
     if not quiet:
         _print(findings)
     if out is not None:

@@ -10,9 +10,10 @@ from attrs import frozen
 
 from agents.recorder import BookRecorder
 from experiments.features.books import TIME, read_books
+from experiments.features.simulated import MARKET
 from experiments.features.tapes import read_trade_tape, trade_tape
 from experiments.ofi.config import SYNTHETIC, OfiStudy
-from experiments.ofi.market import MARKET, simulate
+from experiments.ofi.market import run_market
 from experiments.quotes.tape import BadRow
 from marketsim.result import Result
 
@@ -51,7 +52,7 @@ def recording_of(study: OfiStudy) -> Recording:
     if study.data == SYNTHETIC:
         market = study.market
         recorder = recorder_of(study)
-        return recorded(study, recorder, simulate(market, study.seed, market.buckets, [recorder]))
+        return recorded(study, recorder, run_market(market, study.seed, market.buckets, [recorder]))
     books = read_books(study.data, unit=study.unit, bad=study.bad)
     if not study.trades:
         return Recording(books.frame, None, books.bad, (Path(study.data),))

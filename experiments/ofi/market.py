@@ -1,4 +1,4 @@
-"""The simulated market of a study: zero-intelligence flow on a book or an auction, with a planted effect or none."""
+"""The simulated market of a study: zero-intelligence flow, with an effect planted in its deeper levels or none."""
 
 from __future__ import annotations
 
@@ -7,35 +7,11 @@ from typing import Any
 
 from attrs import define, field
 
-from agents.background import ZeroIntelligence
-from agents.flow import Investor
+from experiments.features.simulated import MARKET, simulate
 from experiments.ofi.config import Market
 from marketsim.protocols import Context
 from marketsim.result import Result
-from marketsim.simulation import Simulation
 from marketsim.types import Side, limit_order, market_order
-from venues.clob import ContinuousBook
-from venues.fba import BatchAuction
-
-MARKET = "ACME"
-VENUE = "venue"
-DEPTH = 20
-_OPENING_LEVELS = 20
-
-
-@define(eq=False)
-class Opener:
-    """Fills the book once, one order a tick on both sides, so that the first traders find a mid."""
-
-    price: int
-    quantity: int
-    agent_id: str = "opener"
-    role: str = "opener"
-
-    def start(self, ctx: Context) -> None:
-        for side in Side:
-            for level in range(1, _OPENING_LEVELS + 1):
-                ctx.submit(limit_order(MARKET, side, quantity=self.quantity, price=self.price - side * level))
 
 
 @define(eq=False)
@@ -72,26 +48,7 @@ class Worker:
             ctx.submit(limit_order(MARKET, self._side, quantity=self.quantity, price=price))
 
 
-def simulate(market: Market, seed: int, buckets: int, agents: Sequence[Any]) -> Result:
-    """One run of `buckets` buckets with `agents` besides; the flow draws the same whoever else trades."""
-    clob = market.venue == "clob"
-    venue = (
-        ContinuousBook((MARKET,), depth=DEPTH) if clob else BatchAuction((MARKET,), market.bucket_steps, depth=DEPTH)
-    )
-    flow: list[Any] = [Opener(market.price, market.quantity)]
-    flow += [
-        ZeroIntelligence(
-            f"trader-{number}",
-            (MARKET,),
-            quantity=market.quantity,
-            width=market.width,
-            arrival_rate=market.limits / market.traders,
-        )
-        for number in range(1, market.traders + 1)
-    ]
-    flow.append(Investor("investor", MARKET, quantity=market.quantity, arrival_rate=market.takers))
-    if market.effect:
-        flow.append(Worker(market.effect, market.behind, market.looks, market.bucket_steps))
-    # A time unit is a bucket: rates are per bucket.
-    simulation = Simulation(venues={VENUE: venue}, agents=[*flow, *agents], seed=seed, time_unit=market.bucket_steps)
-    return simulation.run(buckets * market.bucket_steps)
+def run_market(market: Market, seed: int, buckets: int, agents: Sequence[Any]) -> Result:
+    """One run of `buckets` buckets with `agents` besides, who move nobody's draws."""
+    workers = [Worker(market.effect, market.behind, market.looks, market.bucket_steps)] if market.effect else []
+    return simulate(market, seed, buckets, [*workers, *agents])

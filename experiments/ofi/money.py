@@ -13,8 +13,9 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from agents.imbalance import ImbalanceModel, ImbalanceTrader
+from experiments.features.simulated import MARKET, VENUE
 from experiments.ofi.config import OfiStudy
-from experiments.ofi.market import MARKET, VENUE, simulate
+from experiments.ofi.market import run_market
 from experiments.ofi.study import FIT, Tables
 from experiments.prediction.models import HUBER, Floats, fit
 from experiments.prediction.scores import TOP_SHARE
@@ -93,7 +94,7 @@ def money_table(
 def run_once(study: OfiStudy, name: str, seed: int, model: ImbalanceModel) -> tuple[int, str, float, int, float]:
     """The row of `money_table` of one run."""
     trader = trader_of(study, model)
-    result = simulate(study.market, seed, study.market.money_buckets, [trader])
+    result = run_market(study.market, seed, study.market.money_buckets, [trader])
     return seed, name, *account_of(result, trader.agent_id)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import isnan
+from collections.abc import Mapping
 
 import pandas as pd
 from attrs import frozen
@@ -27,12 +26,17 @@ from experiments.ofi.study import (
     Diagnosis,
     Tables,
 )
-from experiments.ofi.verdict import Verdict
-from experiments.pi_curve.report.numbers import NONE, Estimate, plain, with_error
-from experiments.pi_curve.report.page import Picture
-from experiments.pi_curve.report.tables import Entry, Row, Table
+from experiments.pages.numbers import Estimate, number, plain, share, with_error
+from experiments.pages.tables import Entry, Row, Table, bullets, document
+from experiments.prediction.report import checks_table, sections_of
+from experiments.prediction.verdict import Verdict
 
 BAD_SHOWN = 50
+CAPTIONS = {
+    "impact": "Change of the mid in a bucket against its imbalance; dashed: the stylised book.",
+    "gains": "Gain of the features by prediction and split, with two standard errors; above 0 they help.",
+    "money": "Profit of each run on the fitted and on the shuffled model, at the same seeds.",
+}
 
 
 @frozen(eq=False)
@@ -67,11 +71,8 @@ def title(found: Findings) -> str:
     return f"Order-flow imbalance on {where}"
 
 
-def render(found: Findings) -> str:
-    """The page, one HTML file without any request to elsewhere."""
-    pictures = {
-        name: Picture(pages.address_of(content), _caption(name)) for name, content in pictures_of(found).items()
-    }
+def render(found: Findings, drawn: Mapping[str, bytes]) -> str:
+    """The page, one HTML file without any request to elsewhere; `drawn` are its `pictures_of`."""
     return pages.render(
         "ofi.html",
         title=title(found),
@@ -79,8 +80,8 @@ def render(found: Findings) -> str:
         answer=answer(found),
         verdict=found.verdict.said,
         tables=tables_of(found),
-        pictures=pictures,
-        captions={name: _caption(name) for name in pictures},
+        pictures={name: pages.embedded(content, CAPTIONS[name]) for name, content in drawn.items()},
+        captions=CAPTIONS,
         leakage=words.LEAKAGE_POLICY,
         bad=[str(row) for row in found.recording.bad[:BAD_SHOWN]],
         bad_count=len(found.recording.bad),
@@ -89,21 +90,14 @@ def render(found: Findings) -> str:
     )
 
 
-def markdown(found: Findings) -> str:
-    """The same as Markdown, with the pictures as files beside it, named as `pictures_of` does."""
-    lines = [f"# {title(found)}", "", words.question(found.study), ""]
-    lines += [f"{place}. {line}" for place, line in enumerate(answer(found), start=1)] + [""]
-    drawn = pictures_of(found)
-    for name, table in tables_of(found).items():
-        lines += [f"## {table.caption}", "", *_markdown(table), ""]
-        if name in drawn:
-            lines += [f"![{_caption(name)}]({name}.svg)", ""]
-    lines += ["## Against leakage", "", *(f"- {line}" for line in words.LEAKAGE_POLICY), ""]
+def markdown(found: Findings, drawn: Mapping[str, bytes]) -> str:
+    """The same as Markdown, with the pictures as SVG files beside it, by the names of `drawn`."""
+    sections = sections_of(tables_of(found), drawn, CAPTIONS)
+    sections.append(("Against leakage", bullets(words.LEAKAGE_POLICY)))
     bad = found.recording.bad
-    if bad:
-        lines += [f"## Rows that are no books: {len(bad)}", "", *(f"- {row}" for row in bad[:BAD_SHOWN]), ""]
-    lines += ["## What to keep in mind", "", *(f"- {each}" for each in words.caveats(found.study, found.impact)), ""]
-    return "\n".join(lines)
+    sections.append((f"Rows that are no books: {len(bad)}", bullets(bad[:BAD_SHOWN])))
+    sections.append(("What to keep in mind", bullets(words.caveats(found.study, found.impact))))
+    return document(title(found), [words.question(found.study)], answer(found), sections)
 
 
 def answer(found: Findings) -> list[str]:
@@ -128,7 +122,7 @@ def tables_of(found: Findings) -> dict[str, Table]:
     """The tables of the report by name; those that there is nothing for are left out."""
     tables = {"rows": rows_table(found)}
     if found.diagnosis is not None:
-        tables["checks"] = checks_table(found.verdict)
+        tables["checks"] = checks_table(found.verdict, "prediction", MARKET_ONLY, MARKET_PLUS_OFI)
         tables["gains"] = gains_table(found.diagnosis.gains)
         tables["classes"] = classes_table(found.diagnosis.scores)
         tables["edges"] = edges_table(found.diagnosis.scores)
@@ -145,30 +139,11 @@ def rows_table(found: Findings) -> Table:
     rows = []
     for split in SPLITS:
         own = found.tables.rows[found.tables.rows["split"] == split]
-        shares = [float((own[DIRECTION] == name).mean()) for name in DIRECTIONS] if len(own) else [float("nan")] * 3
-        rows.append(Row(split, (Entry(str(len(own))), *(Entry(_share(share)) for share in shares))))
+        parts = [float((own[DIRECTION] == name).mean()) for name in DIRECTIONS] if len(own) else [float("nan")] * 3
+        rows.append(Row(split, (Entry(str(len(own))), *(Entry(share(part)) for part in parts))))
     total = (f"{len(found.tables.features)} buckets recorded, {len(found.tables.rows)} rows used",)
     heads = (("rows", f"{found.study.rows_min} wanted"), *((name, "of rows") for name in DIRECTIONS))
     return Table(f"Rows and labels ({total[0]})", "split", heads, tuple(rows))
-
-
-def checks_table(verdict: Verdict) -> Table:
-    """Every check of the verdict."""
-    rows = [
-        Row(
-            f"{check.head}, {check.split}",
-            (
-                Entry(check.measure),
-                Entry(_number(check.before)),
-                Entry(_number(check.after)),
-                Entry("passed" if check.passed else check.reason),
-            ),
-        )
-        for check in verdict.checks
-    ]
-    heads = (("measure", ""), (MARKET_ONLY, ""), (MARKET_PLUS_OFI, ""), ("check", ""))
-    passed = sum(check.passed for check in verdict.checks)
-    return Table(f"Checks: {passed} of {len(verdict.checks)} passed", "prediction", heads, tuple(rows))
 
 
 def gains_table(gains: pd.DataFrame) -> Table:
@@ -196,12 +171,12 @@ def classes_table(scores: pd.DataFrame) -> Table:
                 if not own:
                     continue
                 entries = [
-                    Entry(_number(own[measure][0]), f"constant {_number(own[measure][1])}")
+                    Entry(number(own[measure][0]), f"constant {number(own[measure][1])}")
                     for measure in ("log_loss", "brier")
                 ]
                 asked = aucs if head == DIRECTION else ["auc"]
-                entries.append(Entry(" / ".join(_number(own[each][0], 3) for each in asked)))
-                entries += [Entry(_share(own[each][0])) for each in ("top_hit_rate", "hit_rate")]
+                entries.append(Entry(" / ".join(number(own[each][0], 3) for each in asked)))
+                entries += [Entry(share(own[each][0])) for each in ("top_hit_rate", "hit_rate")]
                 rows.append(Row(f"{head}, {split}, {name}", tuple(entries)))
     heads = (("log loss", "nats"), ("Brier", ""), ("AUC", "long / short / neutral, or of the entry"),
              ("hits, top tenth", ""), ("hits, all", ""))  # fmt: skip
@@ -216,8 +191,8 @@ def edges_table(scores: pd.DataFrame) -> Table:
             pair = [_of(scores, head, split, name) for name in (MARKET_ONLY, MARKET_PLUS_OFI)]
             if not all(pair):
                 continue
-            entries = [Entry(_number(pair[0]["mae"][1]))]
-            entries += [Entry(_number(own[each][0])) for own in pair for each in ("mae", "mae_ratio")]
+            entries = [Entry(number(pair[0]["mae"][1]))]
+            entries += [Entry(number(own[each][0])) for own in pair for each in ("mae", "mae_ratio")]
             rows.append(Row(f"{head}, {split}", tuple(entries)))
     measures = (("error", "bps"), ("ratio", "to the constant"))
     groups = (("constant", 1), (MARKET_ONLY, 2), (MARKET_PLUS_OFI, 2))
@@ -232,9 +207,9 @@ def impact_table(impact: pd.DataFrame) -> Table:
             row["imbalance"],
             (
                 Entry(with_error(row["slope"], row["standard_error"])),
-                Entry(_number(row["predicted"])),
+                Entry(number(row["predicted"])),
                 Entry(plain(row["slope"] / row["predicted"])),
-                Entry(_number(row["r_squared"], 3)),
+                Entry(number(row["r_squared"], 3)),
                 Entry(plain(row["depth"])),
                 Entry(plain(row["tick"])),
                 Entry(str(row["windows"])),
@@ -286,32 +261,3 @@ def _of(scores: pd.DataFrame, head: str, split: str, name: str) -> dict[str, tup
     chosen = (scores["head"] == head) & (scores["split"] == split) & (scores["feature_set"] == name)
     own = scores[chosen]
     return dict(zip(own["measure"], zip(own["value"], own["constant"], strict=True), strict=True))
-
-
-def _number(value: float, digits: int = 4) -> str:
-    return NONE if isnan(value) else f"{value:.{digits}g}".replace("-", "\N{MINUS SIGN}")
-
-
-def _share(value: float) -> str:
-    return NONE if isnan(value) else f"{100 * value:.1f} %"
-
-
-def _caption(name: str) -> str:
-    return {
-        "impact": "Change of the mid in a bucket against its imbalance; dashed: the stylised book.",
-        "gains": "Gain of the features by prediction and split, with two standard errors; above 0 they help.",
-        "money": "Profit of each run on the fitted and on the shuffled model, at the same seeds.",
-    }[name]
-
-
-def _markdown(table: Table) -> Sequence[str]:
-    above = [label for label, span in table.groups for _ in range(span)] or [""] * len(table.heads)
-    heads = [
-        " ".join(part for part in (group, label, f"({unit})" if unit else "") if part)
-        for group, (label, unit) in zip(above, table.heads, strict=True)
-    ]
-    lines = [f"| {' | '.join([table.corner, *heads])} |", f"|{'---|' * (len(heads) + 1)}"]
-    for row in table.rows:
-        texts = [f"{entry.text}{'*' if entry.told else ''} {entry.below}".strip() for entry in row.entries]
-        lines.append(f"| {' | '.join([row.head, *texts])} |")
-    return lines

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from experiments.ofi.report import Findings, markdown, pictures_of, render
 from experiments.ofi.study import diagnose, tables_of
 from experiments.ofi.verdict import too_few_rows, verdict_of
 from experiments.ofi.words import LEAKAGE_POLICY
+from experiments.prediction.results import as_json, digests, verdict_dict, write_results
 
 STAGES = 3
 
@@ -55,7 +54,7 @@ def find(
     verdict = too_few_rows(study, tables.counts)
     diagnosis = None
     if verdict is None:
-        diagnosis = diagnose(tables, study.horizon)
+        diagnosis = diagnose(study, tables)
         verdict = verdict_of(diagnosis)
     advance(1)
     money = pd.DataFrame(columns=COLUMNS)
@@ -84,19 +83,14 @@ def run(
     something for), schema.json, verdict.json, the pictures, ofi.md, report.html, config.toml and manifest.json.
     """
     found = find(study, jobs=jobs, advance=advance, tell=tell)
-    out.mkdir(parents=True, exist_ok=True)
-    contents: dict[str, bytes] = {f"{name}.svg": content for name, content in pictures_of(found).items()}
-    contents["schema.json"] = _json([asdict(feature) for feature in FEATURES])
-    contents["verdict.json"] = _json(verdict_dict(found))
+    drawn = pictures_of(found)
+    contents: dict[str, bytes] = {f"{name}.svg": content for name, content in drawn.items()}
+    contents["schema.json"] = as_json([asdict(feature) for feature in FEATURES])
+    contents["verdict.json"] = as_json(verdict_dict(found.verdict, found.tables.counts))
     contents["config.toml"] = dumps(study).encode()
-    contents["ofi.md"] = markdown(found).encode()
-    contents["report.html"] = render(found).encode()
-    frames = frames_of(found)
-    for name, frame in frames.items():
-        frame.to_parquet(out / f"{name}.parquet", index=False)
-    for name, content in contents.items():
-        (out / name).write_bytes(content)
-    files = [out / f"{name}.parquet" for name in frames] + [out / name for name in contents]
+    contents["ofi.md"] = markdown(found, drawn).encode()
+    contents["report.html"] = render(found, drawn).encode()
+    files = write_results(out, frames_of(found), contents)
     write_manifest(out / "manifest.json", manifest_of(found, files))
     return found
 
@@ -114,20 +108,6 @@ def frames_of(found: Findings) -> dict[str, pd.DataFrame]:
     return frames
 
 
-def verdict_dict(found: Findings) -> dict[str, Any]:
-    """The verdict with every check, as JSON can hold it."""
-    checks = [asdict(check) | {"passed": check.passed} for check in found.verdict.checks]
-    for check in checks:
-        # JSON has no nan.
-        check |= {key: check[key] if check[key] == check[key] else None for key in ("before", "after")}
-    return {
-        "verdict": found.verdict.said,
-        "reasons": list(found.verdict.reasons),
-        "rows": found.tables.counts,
-        "checks": checks,
-    }
-
-
 def manifest_of(found: Findings, files: list[Path]) -> dict[str, Any]:
     """What made the results: that of `experiments.manifest`, the data's hashes, and the leakage policy."""
     study, libraries = found.study, ("scikit-learn", "matplotlib", "joblib")
@@ -135,7 +115,7 @@ def manifest_of(found: Findings, files: list[Path]) -> dict[str, Any]:
     if study.data == SYNTHETIC:
         made["seeds"] = [study.seed, *sorted(int(seed) for seed in found.money["seed"].unique())]
     made["data"] = {
-        "files": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in found.recording.files},
+        "files": digests(found.recording.files),
         "snapshots": len(found.recording.frame),
         "trades": None if found.recording.tape is None else len(found.recording.tape),
         "bad_rows": len(found.recording.bad),
@@ -145,7 +125,3 @@ def manifest_of(found: Findings, files: list[Path]) -> dict[str, Any]:
     made["verdict"] = found.verdict.said
     made["leakage_policy"] = list(LEAKAGE_POLICY)
     return made
-
-
-def _json(content: Any) -> bytes:
-    return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode()

@@ -19,9 +19,9 @@ from experiments.features.splits import EMBARGO, SPLITS, split_counts
 from experiments.features.tapes import minute_bars
 from experiments.ofi.config import OfiStudy
 from experiments.ofi.data import Recording
+from experiments.prediction.blocks import block_mean, block_width
 from experiments.prediction.models import HUBER, LOGISTIC, Floats, LinearModel, fit
 from experiments.prediction.scores import PROBABILITY_MIN, class_scores, edge_scores
-from experiments.statistics import mean_and_se
 from marketsim.errors import InputError
 
 MARKET_ONLY, MARKET_PLUS_OFI = "market_only", "market_plus_ofi"
@@ -32,8 +32,6 @@ HEADS = (DIRECTION, *ENTRIES, *EDGES)
 """What is predicted, by the names of the labels."""
 
 TIME = "open_time_ms"
-_BLOCK_HORIZONS = 2
-"""Labels of rows within a horizon share returns; a mean over blocks of so many horizons is nearly free of that."""
 
 
 @frozen(eq=False)
@@ -119,12 +117,12 @@ def joined(features: pd.DataFrame, labels: pd.DataFrame) -> Tables:
     return Tables(features, labels, rows.reset_index(drop=True), sets)
 
 
-def diagnose(tables: Tables, horizon: int) -> Diagnosis:
+def diagnose(study: OfiStudy, tables: Tables) -> Diagnosis:
     """Fit every head on the fit split with each feature set, and score it on the later splits.
 
     Args:
+        study: horizon and bucket, for the blocks of the errors.
         tables: with rows in every split.
-        horizon: buckets of the label, for the blocks of the errors.
     """
     split = tables.rows["split"].to_numpy(dtype=object)
     targets = {head: target_of(tables.rows, head) for head in HEADS}
@@ -142,7 +140,7 @@ def diagnose(tables: Tables, horizon: int) -> Diagnosis:
         models[head, name] = model
         predicted[head, name] = _predict(model, given, len(classes_of(head)))
     scores = _scores(split, targets, predicted)
-    gains = _gains(split, targets, predicted, _BLOCK_HORIZONS * horizon)
+    gains = _gains(tables.rows, targets, predicted, block_width(study.horizon, study.bucket_ms))
     return Diagnosis(scores, gains, _predictions(tables.rows, predicted), models, failures)
 
 
@@ -201,10 +199,10 @@ def _measures(
 
 
 def _gains(
-    split: np.ndarray[Any, Any],
+    rows: pd.DataFrame,
     targets: Mapping[str, Floats],
     predicted: Mapping[tuple[str, str], Floats],
-    block: int,
+    block_ms: int,
 ) -> pd.DataFrame:
     found = []
     for head in HEADS:
@@ -212,10 +210,9 @@ def _gains(
             continue
         losses = [_losses(head, targets[head], predicted[head, name]) for name in (MARKET_ONLY, MARKET_PLUS_OFI)]
         for part in EVALUATED:
-            gain = (losses[0] - losses[1])[split == part]
-            blocks = [piece.mean() for piece in np.array_split(gain, max(1, len(gain) // block))]
-            error = mean_and_se(np.array(blocks))
-            found.append((head, part, float(gain.mean()), error["se"], len(blocks)))
+            own = (rows["split"] == part).to_numpy()
+            gain = block_mean((losses[0] - losses[1])[own], rows.loc[own, TIME], block_ms)
+            found.append((head, part, gain.mean, gain.se, gain.n))
     return pd.DataFrame(found, columns=["head", "split", "mean", "se", "n"])
 
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from math import ceil, isnan, nan
 
-from attrs import frozen
-
 from experiments.features.splits import SPLITS
 from experiments.ofi.config import OfiStudy
 from experiments.ofi.study import DIRECTION, EDGES, ENTRIES, HEADS, MARKET_ONLY, MARKET_PLUS_OFI, Diagnosis
 from experiments.prediction.scores import AUC_ROWS_MIN
+from experiments.prediction.verdict import LOCKED, TOO_FEW_ROWS, Check, Verdict, judged
 
-READY, NOT_READY, TOO_FEW_ROWS = "ready", "not ready", "too few rows"
-LOCKED = ("validation_locked", "latest_stress")
 LOWER, HIGHER = "lower", "higher"
 _CLASSIFIER = {"log_loss": LOWER, "brier": LOWER}
 BEATS = {
@@ -21,41 +18,6 @@ BEATS = {
     **{head: {"mae_ratio": LOWER} for head in EDGES},
 }
 """What "beats" means for every head: all of these measures are better."""
-
-
-@frozen
-class Check:
-    """One comparison of market_plus_ofi with market_only.
-
-    Args:
-        before, after: values of market_only and market_plus_ofi; nan where one cannot be computed.
-        reason: why it did not pass; "" where it did.
-    """
-
-    head: str
-    split: str
-    measure: str
-    before: float
-    after: float
-    reason: str
-
-    @property
-    def passed(self) -> bool:
-        return not self.reason
-
-
-@frozen
-class Verdict:
-    """READY, NOT_READY or TOO_FEW_ROWS.
-
-    Args:
-        checks: all that were made; none where there are too few rows.
-        reasons: why it is not ready, or what is missing.
-    """
-
-    said: str
-    checks: tuple[Check, ...] = ()
-    reasons: tuple[str, ...] = ()
 
 
 def too_few_rows(study: OfiStudy, counts: dict[str, int]) -> Verdict | None:
@@ -95,8 +57,7 @@ def verdict_of(diagnosis: Diagnosis) -> Verdict:
                 )
                 reason = diagnosis.failures.get(head) or _reason(measure, better, before, after)
                 checks.append(Check(head, split, measure, before, after, reason))
-    failed = [f"{check.head}, {check.split}: {check.reason}" for check in checks if not check.passed]
-    return Verdict(NOT_READY if failed else READY, tuple(checks), tuple(failed))
+    return judged(tuple(checks))
 
 
 def _reason(measure: str, better: str, before: float, after: float) -> str:

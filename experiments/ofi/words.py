@@ -9,10 +9,8 @@ import pandas as pd
 from experiments.features.splits import SPLITS
 from experiments.ofi.config import SYNTHETIC, OfiStudy
 from experiments.ofi.money import SHUFFLED, TRAINED
-from experiments.ofi.verdict import LOCKED, NOT_READY, READY, Verdict
-from experiments.pi_curve.report.numbers import Estimate, listed, plain, with_error
-from experiments.pi_curve.report.tables import ratio
-from experiments.statistics import mean_and_se
+from experiments.pages.numbers import Estimate, listed, mean_of, plain, ratio, with_error
+from experiments.prediction.verdict import LOCKED, NOT_READY, READY, Verdict
 
 LEAKAGE_POLICY = (
     "A feature row uses books and trades up to the close of its own bucket, and is known then.",
@@ -101,7 +99,7 @@ def _money(study: OfiStudy, money: pd.DataFrame) -> list[str]:
 
 def per_run(money: pd.DataFrame, model: str, column: str = "profit") -> Estimate:
     """Mean of a column over the runs of a model."""
-    return _estimate(money.loc[money["model"] == model, column])
+    return mean_of(money.loc[money["model"] == model, column])
 
 
 def per_lot(money: pd.DataFrame, model: str, column: str = "profit") -> Estimate:
@@ -113,12 +111,7 @@ def per_lot(money: pd.DataFrame, model: str, column: str = "profit") -> Estimate
 def paired(money: pd.DataFrame) -> Estimate:
     """Profit on the fitted model less that on the shuffled one, at the same seeds."""
     table = money.pivot_table(index="seed", columns="model", values="profit")
-    return _estimate(table[TRAINED] - table[SHUFFLED])
-
-
-def _estimate(values: pd.Series) -> Estimate:
-    found = mean_and_se(values.to_numpy(dtype=float))
-    return Estimate(found["mean"], found["se"], int(found["n"]))
+    return mean_of(table[TRAINED] - table[SHUFFLED])
 
 
 def caveats(study: OfiStudy, impact: pd.DataFrame) -> list[str]:

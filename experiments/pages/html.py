@@ -8,6 +8,8 @@ from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
 
+from attrs import frozen
+
 _STYLE: Any = {
     "font.size": 9.5,
     "axes.spines.top": False,
@@ -15,6 +17,19 @@ _STYLE: Any = {
     "svg.hashsalt": "marketsim",
     "svg.fonttype": "path",
 }
+
+
+@frozen
+class Picture:
+    """An image as a data address, and what it shows in words."""
+
+    source: str
+    alt: str
+
+
+def embedded(svg: bytes, alt: str) -> Picture:
+    """An SVG picture as a page can hold it; `alt` says what it shows."""
+    return Picture(f"data:image/svg+xml;base64,{b64encode(svg).decode('ascii')}", alt)
 
 
 def render(template: str, **values: Any) -> str:
@@ -49,8 +64,3 @@ def picture_of(size: tuple[float, float], draw: Callable[[Any], None]) -> bytes:
         # Without a date the same study gives the same bytes.
         figure.savefig(content, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return content.getvalue()
-
-
-def address_of(picture: bytes) -> str:
-    """An SVG picture as an address that a page can hold."""
-    return f"data:image/svg+xml;base64,{b64encode(picture).decode('ascii')}"

@@ -10,7 +10,7 @@ import pandas as pd
 from experiments.pages import picture_of
 from experiments.pi_curve.config import Study
 from experiments.pi_curve.picture import colours, finish, fourth, gains, markout, overview, overview_size, waiting
-from experiments.pi_curve.report.numbers import Curves
+from experiments.pi_curve.report.curves import Curves
 from experiments.statistics import Best
 
 _TITLES = {"lp": "liquidity provider", "taker": "everybody who does not provide liquidity"}

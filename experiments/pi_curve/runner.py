@@ -14,6 +14,7 @@ from experiments.pi_curve.config import Study
 from experiments.pi_curve.sweeping import function_of, grid_of, settings_of, task_of
 from experiments.progress import Advance
 from experiments.sweep.cells import cell_id
+from experiments.sweep.pools import check_backend
 from experiments.sweep.process import DONE, FAILED
 from experiments.sweep.records import Record, reading, records
 from experiments.sweep.runner import run_sweep, version_here
@@ -80,6 +81,7 @@ def run_stored(
         KeyboardInterrupt: the user pressed Ctrl-C; what was finished is in the store.
     """
     asked = grid_of(study)
+    check_backend(settings.get("backend", "local"))
     with Store.open(path, version, asked.to_dict(), fresh=fresh) as store:
         before = store.counts()[DONE]
         if before and advance is not None:

@@ -9,8 +9,8 @@ import pandas as pd
 from attrs import frozen
 
 from experiments.features.books import snapshots
+from experiments.features.simulated import MARKET
 from experiments.features.tapes import minute_bars, quote_bars, read_bars, trade_tape
-from experiments.ofi.market import MARKET
 from experiments.position.config import PositionStudy
 from experiments.position.entries import Entries, positions_of, read_entries, regular_entries
 from experiments.position.market import run_market

@@ -7,8 +7,7 @@ from typing import Any
 from attrs import define, field
 
 from agents.recorder import BookRecorder
-from experiments.ofi import config as flow_config
-from experiments.ofi.market import MARKET, simulate
+from experiments.features.simulated import MARKET, simulate
 from experiments.position.config import Market
 from marketsim.protocols import Context
 from marketsim.result import Result
@@ -69,16 +68,6 @@ class Trend:
 
 def run_market(market: Market, seed: int) -> tuple[Result, BookRecorder]:
     """One run of the market, and who recorded its book."""
-    flow = flow_config.Market(
-        venue=market.venue,
-        bucket_steps=market.bucket_steps,
-        price=market.price,
-        traders=market.traders,
-        width=market.width,
-        quantity=market.quantity,
-        limits=market.limits,
-        takers=market.takers,
-    )
     # Its look is the last thing in a bucket: the book that the bar closes with.
     recorder = BookRecorder(RECORDER, (MARKET,), review_interval=max(1, market.bucket_steps // 5))
     agents: list[Any] = [
@@ -86,4 +75,4 @@ def run_market(market: Market, seed: int) -> tuple[Result, BookRecorder]:
     ]
     if market.effect:
         agents.append(Trend(market.effect, market.run, market.bucket_steps))
-    return simulate(flow, seed, market.buckets, [*agents, recorder]), recorder
+    return simulate(market, seed, market.buckets, [*agents, recorder]), recorder

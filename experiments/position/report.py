@@ -7,9 +7,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from experiments import pages
-from experiments.pi_curve.report.numbers import Estimate, plain
-from experiments.pi_curve.report.page import Picture
-from experiments.pi_curve.report.tables import Entry, Row, Table
+from experiments.pages.numbers import Estimate, number, plain, share
+from experiments.pages.tables import Entry, Row, Table, bullets, document
 from experiments.position import figures, words
 from experiments.position.config import dumps
 from experiments.position.entries import SIDES
@@ -17,15 +16,13 @@ from experiments.position.findings import Findings, bars_table, dropped
 from experiments.position.labels import EDGE, TARGET
 from experiments.position.schema import POSITION_FEATURES
 from experiments.position.study import EVALUATED, MARKET_ONLY, MARKET_PLUS_STATE, Diagnosis, Tables
-from experiments.prediction.verdict import Verdict
-from experiments.prediction.words import markdown as table_lines
-from experiments.prediction.words import number, share
+from experiments.prediction.blocks import block_width
+from experiments.prediction.report import checks_table, sections_of
 
 CAPTIONS = {
     "scores": "Scores by side and split; dashed: what the verdict asks for.",
     "edges": "What keeping the position brought over the horizon, by its gain until then, with two standard errors.",
 }
-_BLOCK_HORIZONS = 2
 
 
 def render(found: Findings, drawn: Mapping[str, bytes]) -> str:
@@ -37,7 +34,7 @@ def render(found: Findings, drawn: Mapping[str, bytes]) -> str:
         answer=words.answer(found),
         verdict=found.verdict.said,
         tables=tables_of(found),
-        pictures={name: Picture(pages.address_of(content), CAPTIONS[name]) for name, content in drawn.items()},
+        pictures={name: pages.embedded(content, CAPTIONS[name]) for name, content in drawn.items()},
         captions=CAPTIONS,
         leakage=words.LEAKAGE_POLICY,
         caveats=words.caveats(found),
@@ -47,15 +44,10 @@ def render(found: Findings, drawn: Mapping[str, bytes]) -> str:
 
 def markdown(found: Findings, drawn: Mapping[str, bytes]) -> str:
     """The same as Markdown, with the pictures as SVG files beside it, by the names of `drawn`."""
-    lines = [f"# {found.title}", "", words.question(found), ""]
-    lines += [f"{place}. {line}" for place, line in enumerate(words.answer(found), start=1)] + [""]
-    for name, table in tables_of(found).items():
-        lines += [f"## {table.caption}", "", *table_lines(table), ""]
-        if name in drawn:
-            lines += [f"![{CAPTIONS[name]}]({name}.svg)", ""]
-    lines += ["## Against leakage", "", *(f"- {line}" for line in words.LEAKAGE_POLICY), ""]
-    lines += ["## What to keep in mind", "", *(f"- {line}" for line in words.caveats(found)), ""]
-    return "\n".join(lines)
+    sections = sections_of(tables_of(found), drawn, CAPTIONS)
+    sections.append(("Against leakage", bullets(words.LEAKAGE_POLICY)))
+    sections.append(("What to keep in mind", bullets(words.caveats(found))))
+    return document(found.title, [words.question(found)], words.answer(found), sections)
 
 
 def pictures_of(found: Findings) -> dict[str, bytes]:
@@ -72,7 +64,7 @@ def tables_of(found: Findings) -> dict[str, Table]:
     """The tables of the report by name; those that there is nothing for are left out."""
     tables = {"bars": bars_sheet(found), "rows": rows_table(found), "dropped": dropped_table(found)}
     if found.diagnosis is not None:
-        tables["checks"] = checks_table(found.verdict)
+        tables["checks"] = checks_table(found.verdict, "side, split", MARKET_ONLY, MARKET_PLUS_STATE)
         tables["scores"] = scores_table(found.diagnosis)
         tables["gains"] = gains_table(found.diagnosis.gains)
         tables["edges"] = edges_table(_edges(found))
@@ -81,7 +73,7 @@ def tables_of(found: Findings) -> dict[str, Table]:
 
 
 def _edges(found: Findings) -> pd.DataFrame:
-    return figures.edge_table(found.tables.rows, _BLOCK_HORIZONS * found.study.horizon * found.study.bucket_ms)
+    return figures.edge_table(found.tables.rows, block_width(found.study.horizon, found.study.bucket_ms))
 
 
 def bars_sheet(found: Findings) -> Table:
@@ -120,25 +112,6 @@ def dropped_table(found: Findings) -> Table:
     """What became of the rows."""
     rows = [Row(name, (Entry(str(count)),), total=name == "used") for name, count in dropped(found).items()]
     return Table("What became of every entry at every age", "", (("rows", ""),), tuple(rows))
-
-
-def checks_table(verdict: Verdict) -> Table:
-    """Every check of the verdict."""
-    rows = [
-        Row(
-            f"{check.head}, {check.split}",
-            (
-                Entry(check.measure),
-                Entry(number(check.before)),
-                Entry(number(check.after)),
-                Entry("passed" if check.passed else check.reason),
-            ),
-        )
-        for check in verdict.checks
-    ]
-    heads = (("measure", ""), (MARKET_ONLY, ""), (MARKET_PLUS_STATE, ""), ("check", ""))
-    passed = sum(check.passed for check in verdict.checks)
-    return Table(f"Checks: {passed} of {len(verdict.checks)} passed", "side, split", heads, tuple(rows))
 
 
 def scores_table(diagnosis: Diagnosis) -> Table:

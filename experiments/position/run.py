@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from experiments.position.schema import POSITION_FEATURES
 from experiments.position.study import diagnose, tables_of
 from experiments.position.verdict import too_few_rows, verdict_of
 from experiments.position.words import LEAKAGE_POLICY
-from experiments.prediction.words import as_json
+from experiments.prediction.results import as_json, digests, verdict_dict, write_results
 
 STAGES = 3
 
@@ -69,22 +68,17 @@ def run(
     manifest.json.
     """
     found = find(study, advance=advance, tell=tell)
-    out.mkdir(parents=True, exist_ok=True)
     drawn = pictures_of(found)
     contents: dict[str, bytes] = {f"{name}.svg": content for name, content in drawn.items()}
     contents["schema.json"] = as_json([asdict(feature) for feature in POSITION_FEATURES])
     if found.tables.model is not None:
         contents["entry_model.json"] = as_json(found.tables.model.coefficients())
-    contents["verdict.json"] = as_json(verdict_dict(found))
+    counts = {f"{side}, {split}": count for (side, split), count in found.tables.counts.items()}
+    contents["verdict.json"] = as_json(verdict_dict(found.verdict, counts))
     contents["config.toml"] = dumps(study).encode()
     contents["position.md"] = markdown(found, drawn).encode()
     contents["report.html"] = render(found, drawn).encode()
-    frames = frames_of(found)
-    for name, frame in frames.items():
-        frame.to_parquet(out / f"{name}.parquet", index=False)
-    for name, content in contents.items():
-        (out / name).write_bytes(content)
-    files = [out / f"{name}.parquet" for name in frames] + [out / name for name in contents]
+    files = write_results(out, frames_of(found), contents)
     write_manifest(out / "manifest.json", manifest_of(found, files))
     return found
 
@@ -98,20 +92,6 @@ def frames_of(found: Findings) -> dict[str, pd.DataFrame]:
     return {name: frame for name, frame in frames.items() if not frame.empty}
 
 
-def verdict_dict(found: Findings) -> dict[str, Any]:
-    """The verdict with every check, as JSON can hold it."""
-    checks = [asdict(check) | {"passed": check.passed} for check in found.verdict.checks]
-    for check in checks:
-        # JSON has no nan.
-        check |= {key: check[key] if check[key] == check[key] else None for key in ("before", "after")}
-    return {
-        "verdict": found.verdict.said,
-        "reasons": list(found.verdict.reasons),
-        "rows": {f"{side}, {split}": count for (side, split), count in found.tables.counts.items()},
-        "checks": checks,
-    }
-
-
 def manifest_of(found: Findings, files: list[Path]) -> dict[str, Any]:
     """What made the results: that of `experiments.manifest`, the data's hashes, and the leakage policy."""
     study, tables = found.study, found.tables
@@ -119,7 +99,7 @@ def manifest_of(found: Findings, files: list[Path]) -> dict[str, Any]:
     if study.synthetic:
         made["seeds"] = [study.seed]
     made["data"] = {
-        "files": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in found.source.files},
+        "files": digests(found.source.files),
         "symbols": bars_table(found).set_index("symbol")[["bars", "gaps", "negative_spreads"]].to_dict("index"),
         "entries": len(tables.entries),
         "adds": len(found.source.entries.adds),

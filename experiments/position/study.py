@@ -20,15 +20,13 @@ from experiments.position.frozen import EntryModel, fit_entry_model
 from experiments.position.labels import EDGE, TARGET, continue_labels
 from experiments.position.schema import POSITION_FEATURES, STATE_FEATURES
 from experiments.position.state import KEYS, entry_opens, state_rows
-from experiments.prediction.blocks import block_mean
+from experiments.prediction.blocks import block_mean, block_width
 from experiments.prediction.models import LOGISTIC, Floats, LinearModel, fit
 from experiments.prediction.scores import PROBABILITY_MIN, class_scores, edge_scores
 from marketsim.errors import InputError
 
 MARKET_ONLY, MARKET_PLUS_STATE = "market_only", "market_plus_state"
 FIT, EVALUATED = SPLITS[0], SPLITS[1:]
-_BLOCK_HORIZONS = 2
-"""Labels of rows within a horizon share returns; a mean over blocks of so many horizons is nearly free of that."""
 
 
 @frozen(eq=False)
@@ -171,7 +169,7 @@ def diagnose(study: PositionStudy, tables: Tables) -> Diagnosis:
             keys = rows[["symbol", "split", *KEYS, "time_in_position_minutes", EDGE, TARGET]]
             predictions.append(keys.assign(feature_set=name, **found[name]))
         if side not in failures:
-            gains += [(side, *each) for each in _gains(rows, found, _BLOCK_HORIZONS * study.horizon * study.bucket_ms)]
+            gains += [(side, *each) for each in _gains(rows, found, block_width(study.horizon, study.bucket_ms))]
     heads = ["side", "feature_set", "split", "measure", "value", "constant", "rows"]
     table = pd.DataFrame(scores, columns=heads).astype({"value": np.float64, "constant": np.float64})
     gained = pd.DataFrame(gains, columns=["side", "split", "loss", "mean", "se", "n"])

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from experiments.pi_curve.report.numbers import Estimate, listed, plain
+from experiments.pages.numbers import Estimate, listed, number, plain, share
 from experiments.position.findings import Findings, bars_table, closed_share
 from experiments.position.study import MARKET_ONLY, MARKET_PLUS_STATE, Diagnosis
 from experiments.prediction.verdict import LOCKED, NOT_READY, READY
-from experiments.prediction.words import number, share
 
 LEAKAGE_POLICY = (
     "A row uses bars, books, trades and adds up to the close of its own bucket, and is known then.",

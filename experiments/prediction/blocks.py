@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from experiments.pi_curve.report.numbers import Estimate
-from experiments.pi_curve.report.tables import ratio
+from experiments.pages.numbers import Estimate, ratio
+
+_HORIZONS = 2
+"""Labels of rows within a horizon share returns; a mean over blocks of so many horizons is nearly free of that."""
+
+
+def block_width(horizon: int, bucket_ms: int) -> int:
+    """Milliseconds of a block for labels `horizon` buckets ahead."""
+    return _HORIZONS * horizon * bucket_ms
 
 
 def block_mean(values: npt.ArrayLike, open_time_ms: npt.ArrayLike, block_ms: int) -> Estimate:

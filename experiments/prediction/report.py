@@ -1,35 +1,44 @@
-"""How the reports of studies on features write numbers, tables and JSON."""
+"""What the reports of studies on features share."""
 
 from __future__ import annotations
 
-import json
-from math import isnan
-from typing import Any
+from collections.abc import Container, Mapping
 
-from experiments.pi_curve.report.numbers import MINUS, NONE
-from experiments.pi_curve.report.tables import Table
-
-
-def number(value: float, digits: int = 4) -> str:
-    """A score to so many significant digits; a dash where it cannot be computed."""
-    return NONE if isnan(value) else f"{value:.{digits}g}".replace("-", MINUS)
+from experiments.pages.numbers import number
+from experiments.pages.tables import Entry, Row, Table, markdown
+from experiments.prediction.verdict import Verdict
 
 
-def share(value: float) -> str:
-    """A share as a percentage."""
-    return NONE if isnan(value) else f"{100 * value:.1f} %"
+def checks_table(verdict: Verdict, corner: str, before: str, after: str) -> Table:
+    """Every check of a verdict.
+
+    Args:
+        corner: what a check is of, beside the split.
+        before, after: names of the two feature sets.
+    """
+    rows = [
+        Row(
+            f"{check.head}, {check.split}",
+            (
+                Entry(check.measure),
+                Entry(number(check.before)),
+                Entry(number(check.after)),
+                Entry("passed" if check.passed else check.reason),
+            ),
+        )
+        for check in verdict.checks
+    ]
+    heads = (("measure", ""), (before, ""), (after, ""), ("check", ""))
+    passed = sum(check.passed for check in verdict.checks)
+    return Table(f"Checks: {passed} of {len(verdict.checks)} passed", corner, heads, tuple(rows))
 
 
-def markdown(table: Table) -> list[str]:
-    """The lines of a table in Markdown."""
-    heads = [f"{label} ({unit})" if unit else label for label, unit in table.heads]
-    lines = [f"| {' | '.join([table.corner, *heads])} |", f"|{'---|' * (len(heads) + 1)}"]
-    for row in table.rows:
-        texts = [f"{entry.text}{'*' if entry.told else ''} {entry.below}".strip() for entry in row.entries]
-        lines.append(f"| {' | '.join([row.head, *texts])} |")
-    return lines
-
-
-def as_json(content: Any) -> bytes:
-    """JSON text; nan is an error."""
-    return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode()
+def sections_of(
+    tables: Mapping[str, Table], drawn: Container[str], captions: Mapping[str, str]
+) -> list[tuple[str, list[str]]]:
+    """Sections of a Markdown report: each table, with the picture of its name behind it where that was `drawn`."""
+    sections = []
+    for name, table in tables.items():
+        picture = ["", f"![{captions[name]}]({name}.svg)"] if name in drawn else []
+        sections.append((table.caption, [*markdown(table), *picture]))
+    return sections

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from experiments.pi_curve.report.numbers import Estimate, listed, percent, plain
+from experiments.pages.numbers import Estimate, listed, mean_of, percent, plain
 from experiments.routing.findings import Findings
 from experiments.routing.study import NO_LEARNING, SHUFFLED
-from experiments.statistics import mean_and_se
 
 _TWO_BITS = "context+choice"
 _LITTLE = 0.01
@@ -49,8 +48,7 @@ def paired(cells: pd.DataFrame, first: tuple[str, str], second: tuple[str, str],
         cells[(cells["agent"] == agent) & (cells["information"] == bits)].groupby(by)["regret"].mean()
         for agent, bits in (first, second)
     ]
-    gap = mean_and_se((columns[0] - columns[1]).to_numpy(np.float64))
-    return Estimate(gap["mean"], gap["se"], int(gap["n"]))
+    return mean_of(columns[0] - columns[1])
 
 
 def answer(found: Findings) -> list[str]:

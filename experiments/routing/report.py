@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from experiments import pages
-from experiments.pi_curve.report.numbers import NONE, Estimate, percent, plain, with_error
-from experiments.pi_curve.report.page import Picture
-from experiments.pi_curve.report.tables import Entry, Row, Table
+from experiments.pages.numbers import NONE, Estimate, percent, plain, with_error
+from experiments.pages.tables import Entry, Row, Table, bullets, document, markdown
 from experiments.routing import figures
 from experiments.routing.answer import answer, caveats, constant_winner, question
 from experiments.routing.config import dumps
@@ -64,17 +61,14 @@ def render(found: Findings) -> str:
 
 def summary(found: Findings) -> str:
     """The answer and the tables as Markdown."""
-    lines = [f"# {found.study.title or found.study.name}", ""]
-    for said in (constant_winner(found), question(found), found.data.tapes.sources.note):
-        lines += [said, ""] if said else []
-    lines += [f"{place}. {line}" for place, line in enumerate(answer(found), start=1)] + [""]
+    said = (constant_winner(found), question(found), found.data.tapes.sources.note)
     tables = [coverage_table(found), *(regret_table(found, *group) for group in groups_of(found))]
-    tables += [table for table in (sampling_table(found, seconds=False), engine_table(found)) if table]
-    tables += [table for table in (generative_table(found),) if table]
-    for table in tables:
-        lines += [f"## {table.caption}", "", *_markdown(table), ""]
-    lines += ["## What to keep in mind", "", *(f"- {line}" for line in caveats(found)), ""]
-    return "\n".join(lines)
+    tables += [
+        table for table in (sampling_table(found, seconds=False), engine_table(found), generative_table(found)) if table
+    ]
+    sections = [(table.caption, markdown(table)) for table in tables]
+    sections.append(("What to keep in mind", bullets(caveats(found))))
+    return document(found.study.title or found.study.name, filter(None, said), answer(found), sections)
 
 
 def groups_of(found: Findings) -> list[tuple[str, str]]:
@@ -212,7 +206,7 @@ def own_information(found: Findings) -> dict[str, str]:
     return dict(reversed(list(dict.fromkeys(pairs))))
 
 
-def _curves(found: Findings) -> Picture:
+def _curves(found: Findings) -> pages.Picture:
     curves = found.results.curves
     order = list(dict.fromkeys(found.results.cells["agent"]))
     own = own_information(found)
@@ -220,12 +214,10 @@ def _curves(found: Findings) -> Picture:
     picture = figures.regret_curves(curves[curves["control"] == ""], groups_of(found), agents)
     ends = found.results.cells[found.results.cells["control"] == ""].groupby("agent", sort=False)["regret"].mean()
     words = "; ".join(f"{agent} {plain(value)}" for agent, value in ends.items())
-    return Picture(
-        pages.address_of(picture), f"Cumulative regret over time by agent. Means at the end, all contexts: {words}."
-    )
+    return pages.embedded(picture, f"Cumulative regret over time by agent. Means at the end, all contexts: {words}.")
 
 
-def _parameters(found: Findings) -> Picture | None:
+def _parameters(found: Findings) -> pages.Picture | None:
     own, knows = own_information(found), found.study.knows[0]
     shown = {
         f"{agent}, {context} context": theta
@@ -238,23 +230,14 @@ def _parameters(found: Findings) -> Picture | None:
         f"{name}: biases {', '.join(plain(value, 2) for value in theta[: len(found.data.panel.venues)])}"
         for name, theta in shown.items()
     )
-    return Picture(pages.address_of(figures.parameters(shown, found.data.panel.venues)), alt)
+    return pages.embedded(figures.parameters(shown, found.data.panel.venues), alt)
 
 
-def _heat_maps(found: Findings) -> Picture | None:
+def _heat_maps(found: Findings) -> pages.Picture | None:
     side = found.generative
     if side is None:
         return None
     matrices = {"data": side.correlations} | {model.name: model.correlations for model in side.models}
     errors = "; ".join(f"{model.name} {plain(model.errors['correlation_mae'], 2)}" for model in side.models)
     alt = f"Correlations of price directions, data and samples. Mean absolute errors: {errors}."
-    return Picture(pages.address_of(figures.correlations(matrices, side.venues)), alt)
-
-
-def _markdown(table: Table) -> list[str]:
-    heads = [table.corner, *(f"{label} ({unit})" if unit else label for label, unit in table.heads)]
-    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
-    for row in table.rows:
-        texts: list[Any] = [f"{entry.text} {entry.below}".strip() for entry in row.entries]
-        lines.append(f"| {' | '.join([row.head, *texts])} |")
-    return lines
+    return pages.embedded(figures.correlations(matrices, side.venues), alt)

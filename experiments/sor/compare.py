@@ -15,12 +15,12 @@ import pandas as pd
 
 from agents.execution.parent import ParentOrder
 from agents.execution.published import published_run
-from experiments.pi_curve.report.numbers import Estimate
+from experiments.pages.numbers import Estimate, mean_of
 from experiments.quotes.benchmarks import first_best_ask, size_weighted_ask, time_weighted_ask
 from experiments.quotes.tape import QuoteTape
 from experiments.sor.config import SorStudy
 from experiments.sor.market import Episode
-from experiments.statistics import mean_and_se, without_rounding
+from experiments.statistics import without_rounding
 
 BENCHMARKS = ("naive", "twap", "vwap")
 PUBLISHED = "published rule"
@@ -153,13 +153,10 @@ def ranking(orders: pd.DataFrame) -> list[str]:
 
 def estimate(orders: pd.DataFrame, policy: str, column: str) -> Estimate:
     """Mean and standard error over decisions of one policy's `column`."""
-    values = orders.loc[orders["policy"] == policy, column].to_numpy(dtype=np.float64, na_value=np.nan)
-    found = mean_and_se(values)
-    return Estimate(found["mean"], found["se"], int(found["n"]))
+    return mean_of(orders.loc[orders["policy"] == policy, column].to_numpy(dtype=np.float64, na_value=np.nan))
 
 
 def difference(orders: pd.DataFrame, policy: str, other: str, column: str = "shortfall") -> Estimate:
     """Mean difference of two policies at the same decision, and its standard error; `orders` are comparable ones."""
     table = orders.pivot_table(index="number", columns="policy", values=column)
-    found = mean_and_se(without_rounding(table[policy], table[other]))
-    return Estimate(found["mean"], found["se"], int(found["n"]))
+    return mean_of(without_rounding(table[policy], table[other]))

@@ -5,14 +5,12 @@ from __future__ import annotations
 from math import comb, isnan
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from attrs import frozen
 
 from experiments import pages
-from experiments.pi_curve.report.numbers import NONE, Estimate, plain, with_error
-from experiments.pi_curve.report.page import Picture
-from experiments.pi_curve.report.tables import Entry, Row, Table
+from experiments.pages.numbers import MINUS, NONE, Estimate, mean_of, plain, with_error
+from experiments.pages.tables import Entry, Row, Table, bullets, document, markdown
 from experiments.quotes.tape import QuoteTape
 from experiments.sor import figures
 from experiments.sor.compare import BENCHMARKS, common, difference, estimate, ranking
@@ -20,7 +18,6 @@ from experiments.sor.config import SYNTHETIC, SorStudy, dumps
 from experiments.sor.search import Prices, choice, points_of, rows_of
 from experiments.sor.study import Results, policies_of
 from experiments.sor.words import answer, caveats, question
-from experiments.statistics import mean_and_se
 from marketsim.errors import ConfigError
 
 BAD_SHOWN = 50
@@ -90,20 +87,15 @@ def render(found: Findings) -> str:
 
 def summary(found: Findings) -> str:
     """The answer and the tables as Markdown."""
-    lines = [f"# {title(found)}", "", question(found.study, found.tape, found.results), ""]
-    said = answer(found.study, found.results, chosen(found))
-    lines += [f"{place}. {line}" for place, line in enumerate(said, start=1)] + [""]
     tables = [policy_table(found), completion_table(found), paired_table(found), published_table(found)]
     tables += [search_table(found), statics_table(found), grid_table(found)]
-    for table in tables:
-        if table is not None:
-            lines += [f"## {table.caption}", "", *_markdown(table), ""]
-    if found.results.skipped:
-        lines += ["## Decisions left out", "", *(f"- {label}: {why}" for label, why in found.results.skipped), ""]
-    if found.tape is not None and found.tape.bad:
-        lines += [f"## Rows that are no quotes: {len(found.tape.bad)}", "", *(f"- {row}" for row in found.tape.bad), ""]
-    lines += ["## What to keep in mind", "", *(f"- {line}" for line in caveats(found.study, found.tape)), ""]
-    return "\n".join(lines)
+    sections = [(table.caption, markdown(table)) for table in tables if table is not None]
+    sections.append(("Decisions left out", bullets(f"{label}: {why}" for label, why in found.results.skipped)))
+    bad = found.tape.bad if found.tape is not None else ()
+    sections.append((f"Rows that are no quotes: {len(bad)}", bullets(bad)))
+    sections.append(("What to keep in mind", bullets(caveats(found.study, found.tape))))
+    said = question(found.study, found.tape, found.results)
+    return document(title(found), [said], answer(found.study, found.results, chosen(found)), sections)
 
 
 def policy_table(found: Findings) -> Table | None:
@@ -253,15 +245,12 @@ def statics_table(found: Findings) -> Table | None:
 
 
 def _over(rows: pd.DataFrame, column: str) -> Estimate:
-    values = rows.loc[rows["complete"], column] if column == "shortfall" else rows[column]
-    found = mean_and_se(values.to_numpy(dtype=np.float64))
-    return Estimate(found["mean"], found["se"], int(found["n"]))
+    return mean_of(rows.loc[rows["complete"], column] if column == "shortfall" else rows[column])
 
 
 def _gap(search: pd.DataFrame, point: Prices, part: str) -> Estimate:
     one, other = (rows_of(search, which, part).set_index("number")["shortfall"] for which in (point, None))
-    found = mean_and_se((one - other).to_numpy(dtype=np.float64))
-    return Estimate(found["mean"], found["se"], int(found["n"]))
+    return mean_of(one - other)
 
 
 def _whole(part: pd.DataFrame) -> str:
@@ -277,18 +266,19 @@ def _cents(value: Estimate) -> str:
 
 
 def _exact(value: Any) -> str:
-    return NONE if value is None or isnan(value) else f"{value:.15g}".replace("-", "\N{MINUS SIGN}")
+    return NONE if value is None or isnan(value) else f"{value:.15g}".replace("-", MINUS)
 
 
-def _cost_picture(found: Findings) -> Picture | None:
+def _cost_picture(found: Findings) -> pages.Picture | None:
     if not found.curves:
         return None
     words = "; ".join(f"lambda_u {plain(each.under)}: {plain(100 * each.chosen[0], 3)} %" for each in found.curves)
-    picture = figures.cost_picture(found.curves)
-    return Picture(pages.address_of(picture), f"Model cost against the share sent at market. Chosen shares: {words}.")
+    return pages.embedded(
+        figures.cost_picture(found.curves), f"Model cost against the share sent at market. Chosen shares: {words}."
+    )
 
 
-def _fills_picture(found: Findings) -> Picture | None:
+def _fills_picture(found: Findings) -> pages.Picture | None:
     orders, fills = found.results.orders, found.results.fills
     if orders.empty or fills.empty:
         return None
@@ -299,15 +289,4 @@ def _fills_picture(found: Findings) -> Picture | None:
     )
     pairs = zip(own["policy"], own["filled"], strict=True)
     words = "; ".join(f"{policy} {plain(filled, 6)}" for policy, filled in pairs)
-    return Picture(
-        pages.address_of(picture), f"Shares filled over time at {own['label'].iloc[0]}. At the end: {words}."
-    )
-
-
-def _markdown(table: Table) -> list[str]:
-    heads = [table.corner, *(f"{label} ({unit})" if unit else label for label, unit in table.heads)]
-    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
-    for row in table.rows:
-        texts = [f"{entry.text}{'*' if entry.told else ''} {entry.below}".strip() for entry in row.entries]
-        lines.append(f"| {' | '.join([row.head, *texts])} |")
-    return lines
+    return pages.embedded(picture, f"Shares filled over time at {own['label'].iloc[0]}. At the end: {words}.")

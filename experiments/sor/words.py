@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import comb
 
-from experiments.pi_curve.report.numbers import listed, percent, plain, with_error
+from experiments.pages.numbers import listed, percent, plain, with_error
 from experiments.quotes.tape import QuoteTape
 from experiments.sor.compare import common, difference, estimate, ranking
 from experiments.sor.config import SYNTHETIC, SorStudy

@@ -19,6 +19,9 @@ from marketsim.errors import ConfigError
 ID_LENGTH = 32
 """Characters of a cell's id: 128 of the 256 bits of SHA-256; 10^9 cells share one by chance with 10^-21."""
 
+ID = "cell_id"
+"""The column of the ids in a table, and so the name of no value of a cell."""
+
 INT_MAX = 2**63 - 1
 """The largest integer that a column of a table holds."""
 
@@ -58,13 +61,17 @@ def checked_cell(cell: Mapping[str, Any], where: str) -> dict[str, Any]:
     """The cell as a dict.
 
     Raises:
-        ConfigError: it is empty, or holds something else than finite numbers, 64-bit integers, text, true and false.
+        ConfigError: it is empty, or holds something else than finite numbers, 64-bit integers, text, true and false
+            under a name, which is text and not `cell_id`.
     """
     if not cell:
         raise ConfigError(f"{where}: got no value, wanted at least one")
     for key, value in cell.items():
+        if not _is_text(key) or key == ID:
+            raise ConfigError(f"{where}: got the name {key!r}, wanted text other than {ID!r}")
         fits = (
-            type(value) in {bool, str}
+            type(value) is bool
+            or _is_text(value)
             or (type(value) is int and abs(value) <= INT_MAX)
             or (type(value) is float and isfinite(value))
         )
@@ -72,6 +79,11 @@ def checked_cell(cell: Mapping[str, Any], where: str) -> dict[str, Any]:
             wanted = "a finite number, an integer of 64 bits, text, true or false"
             raise ConfigError(f"{where}, {key!r}: got {value!r}, wanted {wanted}")
     return dict(cell)
+
+
+def _is_text(value: Any) -> bool:
+    # Half of a surrogate pair has no place in a file.
+    return type(value) is str and value == value.encode(errors="replace").decode()
 
 
 def _axes(_: Any, attribute: Any, value: Mapping[str, list[Any]]) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 
 from attrs import frozen
 
+from experiments.sweep.cells import ID
 from experiments.sweep.process import DONE, FAILED
 from experiments.sweep.records import Record, counts, reading, records
-from marketsim.errors import InputError
+from marketsim.errors import ConfigError, InputError
 
-ID = "cell_id"
 _BATCH = 10_000
 _EXACT = 2**53
 
@@ -47,11 +47,14 @@ def export(path: Path, out: Path) -> Exported:
     null. Two passes over the store as it is now, in batches: memory does not grow with the number of cells.
 
     Raises:
+        ConfigError: `out` is the store itself.
         InputError: a damaged row; a column of mixed kinds; a row that contradicts its cell.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    if out.resolve() == path.resolve():
+        raise ConfigError(f"{out} is the store itself, wanted another file for the table")
     out.parent.mkdir(parents=True, exist_ok=True)
     beside = out.with_name(out.name + ".new")
     with reading(path) as connection:

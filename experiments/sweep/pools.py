@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from queue import SimpleQueue
 from typing import Any
 
@@ -65,6 +66,8 @@ def local_pool(task: Task, version: Version, jobs: int, _address: str = "") -> I
     try:
         yield Pool(lambda cells: threads.submit(compute, cells), jobs)
     finally:
+        for worker in workers:  # at once: Ctrl-C again, in the lines below, must find nothing left to wait for
+            worker.kill()
         threads.shutdown(wait=False, cancel_futures=True)
         for worker in workers:
             worker.close()
@@ -80,7 +83,7 @@ def ray_pool(task: Task, version: Version, jobs: int, address: str = "") -> Iter
     try:
         remote = ray.remote(num_cpus=1)(_compute_here)
         shared = ray.put((task, version))
-        token = _token()
+        token = _token(version)
 
         def submit(cells: list[str]) -> Future[Answers]:
             future: Future[Answers] = remote.remote(token, shared, cells).future()
@@ -98,7 +101,7 @@ def dask_pool(task: Task, version: Version, jobs: int, address: str = "") -> Ite
     started: dict[str, Any] = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
     with distributed.Client(**({"address": address} if address else started)) as client:
         executor = client.get_executor(pure=False)
-        shared, token = (task, version), _token()
+        shared, token = (task, version), _token(version)
         try:
             client.wait_for_workers(1)
             workers = sum(client.ncores().values())
@@ -110,6 +113,21 @@ def dask_pool(task: Task, version: Version, jobs: int, address: str = "") -> Ite
 
 PoolMaker = Callable[[Task, Version, int, str], AbstractContextManager[Pool]]
 BACKENDS: dict[str, PoolMaker] = {"local": local_pool, "ray": ray_pool, "dask": dask_pool}
+
+_NEEDED = {"ray": "ray", "dask": "distributed"}
+
+
+def check_backend(name: str) -> None:
+    """Refuse what cannot run, before anything is begun or thrown away.
+
+    Raises:
+        ConfigError: an unknown backend, or one whose library is not installed.
+    """
+    if name not in BACKENDS:
+        raise ConfigError(f"backend: got {name!r}, wanted one of {', '.join(BACKENDS)}")
+    if name in _NEEDED and find_spec(_NEEDED[name]) is None:
+        raise ConfigError(f"backend {name!r} needs the extra: `pip install 'marketsim[{name}]'`")
+
 
 _here: dict[tuple[str, int], WorkerProcess] = {}
 """On a worker of a cluster: the process of each sweep and thread, kept between its calls."""
@@ -127,8 +145,9 @@ def _close_here(token: str) -> None:
         _here.pop(key).close()
 
 
-def _token() -> str:
-    return f"{platform.node()}-{os.getpid()}"
+def _token(version: Version) -> str:
+    # With the version: in a container that is started again the process has the same number.
+    return f"{platform.node()}-{os.getpid()}-{version.digest}"
 
 
 def _imported(module: str, extra: str) -> Any:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import IO, Any
@@ -47,14 +48,24 @@ class WorkerProcess:
     task: Task
     version: Version | None = None
     _process: subprocess.Popen[str] | None = field(default=None, init=False)
+    _family: threading.Thread | None = field(default=None, init=False)
+    _closed: bool = field(default=False, init=False)
 
     def ready(self) -> Version:
         """Start a process; the version of what it computes.
 
         Raises:
-            ConfigError: the task cannot be imported, or its code is not the version that was asked for.
+            ConfigError: the task cannot be imported, or its code is not the version that was asked for; or `close` was
+                called before.
         """
+        if self._closed:
+            raise ConfigError("the worker was closed")
         self._process = process = self._popen()
+        self._family = threading.Thread(target=_outlived_by_none, args=[process], daemon=True)
+        self._family.start()
+        if self._closed:  # from another thread, meanwhile: `close` may have seen no process yet
+            self._end(process)
+            raise ConfigError("the worker was closed")
         _say(process, self.task.text())
         state, _, said = _pipe(process.stdout).readline().rstrip("\n").partition("\t")
         if state != "ready":
@@ -62,7 +73,7 @@ class WorkerProcess:
             raise ConfigError(f"{self.task.target} cannot be loaded: {_reason(said) or _cause(code)}")
         version = Version(json.loads(said))
         if self.version is not None and version != self.version:
-            self.close()
+            self._end(process)
             changed = "; ".join(differences(self.version.parts, version.parts))
             raise ConfigError(f"a worker has other code than the sweep began with: {changed}")
         return version
@@ -89,20 +100,29 @@ class WorkerProcess:
         return Outcome(state, text)
 
     def close(self) -> None:
-        """End the process, also in the middle of a cell."""
-        process = self._process
-        if process is not None:
-            process.kill()
-            self._ended(process)
+        """End the process for good, also in the middle of a cell, and all that it has started."""
+        self.kill()
+        if self._process is not None:
+            self._end(self._process)
+
+    def kill(self) -> None:
+        """As `close`, without waiting for it to end."""
+        self._closed = True
+        if self._process is not None:
+            _kill_family(self._process)
+
+    def _end(self, process: subprocess.Popen[str]) -> None:
+        _kill_family(process)
+        self._ended(process)
 
     def _ended(self, process: subprocess.Popen[str]) -> int:
         # One that has closed its pipe but does not end is not waited for.
         self._process = None
-        try:
-            code = process.wait(_ENDING_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            code = process.wait()
+        if self._family is not None:
+            self._family.join(_ENDING_SECONDS)
+            if self._family.is_alive():
+                _kill_family(process)
+        code = process.wait()
         for stream in (process.stdin, process.stdout):
             with suppress(OSError):  # what was not sent yet cannot be
                 _pipe(stream).close()
@@ -168,6 +188,17 @@ def _say(process: subprocess.Popen[str], line: str) -> None:
     stream = _pipe(process.stdin)
     stream.write(line + "\n")
     stream.flush()
+
+
+def _outlived_by_none(process: subprocess.Popen[str]) -> None:
+    # What a cell has forked holds the pipe open, so that without this the end of the worker would not be seen.
+    process.wait()
+    _kill_family(process)
+
+
+def _kill_family(process: subprocess.Popen[str]) -> None:
+    with suppress(ProcessLookupError):  # the worker leads a group of its own: see `_popen`
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _pipe(stream: IO[str] | None) -> IO[str]:

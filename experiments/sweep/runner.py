@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 
 from experiments.progress import Advance, Tell, console
 from experiments.sweep.cells import canonical, cell_id, checked_cell
-from experiments.sweep.pools import BACKENDS, Answers, Pool
+from experiments.sweep.pools import BACKENDS, Answers, Pool, check_backend
 from experiments.sweep.process import DONE, FAILED, Outcome, WorkerProcess, failure
 from experiments.sweep.records import Record
 from experiments.sweep.store import Store
@@ -85,8 +85,7 @@ def run_sweep(
         ConfigError: an unknown backend; a bad cell; the task's code changed since the store was opened.
         StoreError: the store cannot be written.
     """
-    if backend not in BACKENDS:
-        raise ConfigError(f"backend: got {backend!r}, wanted one of {', '.join(BACKENDS)}")
+    check_backend(backend)
     if jobs < 1:
         raise ConfigError(f"jobs: got {jobs}, wanted at least 1")
     asked = _lacking(cells, store)

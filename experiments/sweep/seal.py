@@ -21,6 +21,7 @@ _ROW = re.compile(rb"([0-9a-f]{32})(?:done|failed)\{")
 
 def seal_path(path: Path) -> Path:
     """Where the seal of a store is."""
+    path = path.resolve()  # SQLite, too, keeps its log beside the file and not beside a link to it
     return path.with_name(path.name + ".seal")
 
 
@@ -28,9 +29,10 @@ def write_seal(path: Path) -> None:
     """Seal a store that nobody writes."""
     pages = _page_digests(path)
     text = canonical({"pages": pages, "digest": digest("".join(pages))})
-    beside = path.with_name(path.name + ".seal.new")
+    sealed = seal_path(path)
+    beside = sealed.with_name(sealed.name + ".new")
     beside.write_text(text, encoding="utf-8")
-    beside.replace(seal_path(path))
+    beside.replace(sealed)
 
 
 def remove_seal(path: Path) -> None:
@@ -67,9 +69,14 @@ def _page_digests(path: Path) -> list[str]:
         return [hashlib.sha256(page).hexdigest()[:32] for page in iter(lambda: file.read(PAGE), b"")]
 
 
+def cells_in(page: bytes) -> list[str]:
+    """The ids of the cells whose rows begin in a page of a store."""
+    return [name.decode() for name in _ROW.findall(page)]
+
+
 def _said(path: Path, number: int) -> str:
     with path.open("rb") as file:
         file.seek((number - 1) * PAGE, os.SEEK_SET)
-        names = [name.decode() for name in _ROW.findall(file.read(PAGE))]
+        names = cells_in(file.read(PAGE))
     holds = f"cells {', '.join(names)}" if names else "no cell's beginning"
     return f"page {number} (bytes {(number - 1) * PAGE} to {number * PAGE - 1}) was changed; it holds {holds}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,6 +32,8 @@ from experiments.sweep.seal import remove_seal, seal_path, write_seal
 from experiments.sweep.task import Version
 from experiments.sweep.verify import verify
 from marketsim.errors import ConfigError, InputError, MarketsimError
+
+_READER_MILLISECONDS = 1000
 
 
 class StoreError(MarketsimError, RuntimeError):
@@ -63,12 +65,14 @@ class Store:
             InputError: the file is damaged, or is no store.
             StoreError: another process writes it.
         """
+        path = path.resolve()  # a link must not lead past the lock
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = _locked(path)
         try:
             if fresh:
                 _delete(path)
             about = {"format": canonical(FORMAT), **version.parts, "cells": canonical(dict(asked))}
+            _roll_back(path)
             if _begun(path):
                 _refuse_damage(path)
                 _refuse_changes(path, about)
@@ -123,17 +127,22 @@ class Store:
         self._totals = totals
 
     def close(self) -> None:
-        """Bring the file to rest: the log is merged into it and the seal written."""
+        """Bring the file to rest: the log is merged into it and the seal written.
+
+        While somebody reads, the log may have to stay: it is then part of the store, which has no seal.
+        """
         try:
             with told(self.path):
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self._connection.execute(f"PRAGMA busy_timeout = {_READER_MILLISECONDS}")
+                [stays, *_] = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             # A file at rest needs no log beside it, and reading one then leaves nothing behind. Somebody who reads at
             # this moment keeps the log, which is empty, and is not worth waiting for.
             with suppress(sqlite3.OperationalError):
                 self._connection.execute("PRAGMA busy_timeout = 0")
                 self._connection.execute("PRAGMA journal_mode = DELETE")
             self._connection.close()
-            write_seal(self.path)
+            if not stays:
+                write_seal(self.path)
         finally:
             self._connection.close()
             self._lock.close()
@@ -153,6 +162,14 @@ def told(path: Path) -> Iterator[None]:
         raise InputError(f"{path} is damaged or is no store: {error}") from error
 
 
+def _roll_back(path: Path) -> None:
+    # SQLite keeps a journal while it changes to its log and back. Killed then, it is for a writer to roll back:
+    # a reader is refused.
+    if path.with_name(path.name + "-journal").exists():
+        with told(path), closing(sqlite3.connect(path, timeout=LOCK_SECONDS)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+
+
 def _begun(path: Path) -> bool:
     # A process killed before its first commit leaves a file without tables: as good as none, unless it was sealed.
     if not path.exists():
@@ -166,7 +183,8 @@ def _begun(path: Path) -> bool:
 
 
 def _refuse_damage(path: Path) -> None:
-    if problems := verify(path).problems:
+    # Cells that a damaged log has lost are computed again: no reason to refuse the others.
+    if problems := verify(path, log=False).problems:
         raise InputError(
             f"{path} is damaged: {problems[0]}. `marketsim sweep verify {path}` lists all; put back a copy, or begin "
             "again with --fresh"
@@ -210,12 +228,15 @@ def _connected(path: Path) -> sqlite3.Connection:
 def _locked(path: Path) -> sqlite3.Connection:
     # SQLite's own locks let go between two commits. The lock of this second, empty file is held to the end, and by
     # no dead process.
-    lock = sqlite3.connect(path.with_name(path.name + ".lock"), isolation_level=None, timeout=0)
-    try:
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.Error as error:
-        lock.close()
-        raise StoreError(f"{path}: another sweep writes it ({error}); wait for it, or name another store") from error
+    with told(path):
+        lock = sqlite3.connect(path.with_name(path.name + ".lock"), isolation_level=None, timeout=0)
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            lock.close()
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            raise StoreError(f"{path}: another sweep writes it; wait for it, or name another store") from error
     return lock
 
 

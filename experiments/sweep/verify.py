@@ -10,9 +10,10 @@ from pathlib import Path
 from attrs import frozen
 
 from experiments.sweep.cells import canonical, cell_id
+from experiments.sweep.log import lost_pages
 from experiments.sweep.process import DONE, FAILED
 from experiments.sweep.records import FORMAT, TABLES, Record, Totals, meta_checksum, reading
-from experiments.sweep.seal import broken_pages
+from experiments.sweep.seal import broken_pages, cells_in
 from experiments.sweep.task import PARTS, Version
 from marketsim.errors import InputError
 
@@ -34,8 +35,12 @@ class Check:
     sealed: bool
 
 
-def verify(path: Path) -> Check:
+def verify(path: Path, *, log: bool = True) -> Check:
     """Read a whole store and say what is wrong with it.
+
+    Args:
+        path: the file.
+        log: whether commits that a damaged log has lost are a problem, or no more than cells to compute again.
 
     Raises:
         InputError: there is no such file.
@@ -51,6 +56,8 @@ def verify(path: Path) -> Check:
             problems += _structure(connection)
             meta = _meta(connection, problems)
             rows = _rows(connection, meta, problems)
+            if log and (pages_lost := lost_pages(path)):
+                problems.append(_lost(connection, pages_lost))
     except InputError as error:
         problems.append(str(error))
     return Check(tuple(problems), rows, pages is not None)
@@ -94,6 +101,13 @@ def _rows(connection: sqlite3.Connection, meta: dict[str, str], problems: list[s
     if meta.get("totals") != totals.text():
         problems.append(f"totals: got {totals.text()} over the rows that are whole, wanted {meta.get('totals')}")
     return whole
+
+
+def _lost(connection: sqlite3.Connection, pages: list[bytes]) -> str:
+    names = dict.fromkeys(name for page in pages for name in cells_in(page))
+    query = "SELECT count(*) FROM cells WHERE id = ?"
+    gone = [name for name in names if connection.execute(query, [name]).fetchone() == (0,)]
+    return f"log: {len(pages)} of its pages were committed and cannot be read; lost with them: cells {', '.join(gone)}"
 
 
 def _fault(values: list[object], checksum: object, version: str) -> str:

@@ -15,9 +15,10 @@ section VI (indifference of maker and sniper under exogenous entry). The spread 
 
 The run: a continuous book; news at odd steps, investors at even ones. Two kinds of noise are taken out of the flows.
 How many investors and how large jumps a world had is known and, with its expectation in its place, gone (control
-variates). And each world is run N times with each firm once as the maker: since one firm is first in each race, the
-cancel wins it in exactly one of the N runs. So flows are exact but for whole ticks. That the firm which comes first
-really is random is tested apart, in many races with the same maker.
+variates; whether arrivals and jumps have the right rates and law is for `adaptive-maker` to tell). And each world is
+run N times with each firm once as the maker: since one firm is first in each race, the cancel wins it in exactly one of
+the N runs. So flows are exact but for whole ticks. That the firm which comes first really is random is tested apart, in
+many races with the same maker.
 """
 
 from __future__ import annotations

@@ -28,7 +28,6 @@ with a new value. Products of value and noise, whose means are known, serve as c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from math import ceil, floor, sqrt
 
 import numpy as np
@@ -51,7 +50,7 @@ CENTRE = 100 * UNIT
 NOISE = 8  # lots: s of one auction
 PERIOD, POSTS, TRADES = 10, 1, 5  # a clear every PERIOD steps, the ladder and the orders so long after it
 PROFIT = "profit of the insiders"
-WHOLE_LOTS = "orders are whole lots: rounding adds 1/6 lot^2 a sender to the 64 of noise, (M + 1) / 384 in all"
+WHOLE_LOTS = "orders are whole lots: rounding adds 1/6 lot^2 a sender to the 64 of noise"
 
 
 @frozen
@@ -90,6 +89,31 @@ def sequence(auctions: int) -> list[Auction]:
         Auction(each.impact / root, each.intensity * root, each.variance / variance, each.profit / root)
         for each in reversed(found)
     ]
+
+
+@frozen
+class Outcome:
+    """What a game brings in expectation, in units of s = sqrt(S0) = 1: all insiders, the makers, Var(v - p)."""
+
+    insiders: float
+    makers: float
+    variance: float
+
+
+def expected(constants: Sequence[Auction], insiders: int, rounding: float) -> Outcome:
+    """What comes of trading by `constants` when every order has a `rounding` error of mean 0 and that variance.
+
+    With 0 it is Kyle's result. An error moves the price against whoever made it, and tells nothing of the value.
+    """
+    informed, made, variance = 0.0, 0.0, 1.0
+    for each in constants:
+        left = 1 - insiders * each.intensity * each.impact  # of the gap between value and price
+        noise = 1 / len(constants) + (insiders + 1) * rounding
+        gain = insiders * each.intensity * left * variance
+        informed += gain - each.impact * insiders * rounding
+        made += each.impact * noise - gain
+        variance = left**2 * variance + each.impact**2 * noise
+    return Outcome(informed, made, variance)
 
 
 @define
@@ -175,8 +199,9 @@ class Games:
         table = np.column_stack([np.ones(count), controls])
         fitted, *_ = np.linalg.lstsq(table, samples, rcond=None)
         left = samples - table @ fitted
-        # What is left has lost a degree of freedom with each control.
-        cleared: Floats = fitted[0] + left * sqrt((count - 1) / (count - table.shape[1]))
+        # The error of the intercept: a degree of freedom is lost with each control, whose factors are estimates too.
+        error = count * np.linalg.inv(table.T @ table)[0, 0] * (count - 1) / (count - table.shape[1])
+        cleared: Floats = fitted[0] + left * sqrt(error)
         return cleared
 
 
@@ -213,13 +238,18 @@ def play(seed: int, games: int, constants: Sequence[Auction], insiders: int = 1)
 def lines_of(games: Games, insiders: int, constants: Sequence[Auction]) -> list[Line]:
     """What insiders and makers gained, and how much of the value the last price left open."""
     name = f"M = {insiders}, N = {len(constants)}"
-    profit, variance = constants[0].profit, constants[-1].variance
-    line = partial(mean_line, because=WHOLE_LOTS)
-    share = (insiders + 1) / (6 * NOISE**2)
+    published = expected(constants, insiders, 0.0)
+    # The share of a lot that is rounded off is uniform: p (1 - p) is 1/6 on average. s is NOISE sqrt(N) lots.
+    rounded = expected(constants, insiders, 1 / (6 * NOISE**2 * len(constants)))
+
+    def line(what: str, samples: Floats, kyle: float, shifted: float) -> Line:
+        cleared = games.without_luck(samples)
+        return mean_line(f"{what}, {name}", kyle, cleared, allowed=abs(shifted - kyle) + 1e-9, because=WHOLE_LOTS)
+
     return [
-        line(f"{PROFIT}, {name}", profit, games.without_luck(games.insiders), allowed=share * profit),
-        line(f"profit of the makers, {name}", 0.0, games.without_luck(games.makers), allowed=share * profit),
-        line(f"Var(v - p) at the end, {name}", variance, games.without_luck(games.gap**2), allowed=share * variance),
+        line(PROFIT, games.insiders, published.insiders, rounded.insiders),
+        line("profit of the makers", games.makers, 0.0, rounded.makers),
+        line("Var(v - p) at the end", games.gap**2, published.variance, rounded.variance),
     ]
 
 

@@ -109,8 +109,10 @@ def page(findings: Sequence[Finding], pictures: Mapping[str, str]) -> str:
         findings: of one scale.
         pictures: addresses of pictures, by check.
     """
-    scale = findings[0].scale
+    scale, names = findings[0].scale, [finding.check for finding in findings]
     command = f"marketsim validate --{'full' if scale.full else 'quick'} --seed {scale.seed}"
+    if names != list(catalogue.NAMES):
+        command += "".join(f" --only {name}" for name in names)
     parts = [_HEAD.format(command=command, said=said(findings))]
     parts += [_section(finding, pictures.get(finding.check)) for finding in findings]
     return "\n".join(parts)

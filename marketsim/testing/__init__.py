@@ -13,7 +13,8 @@ Under pytest, one test per check:
 Rules that only some venues have are checked where the venue claims them, in an optional attribute `claims` (see
 `CLAIMS`). Other optional attributes that the kit reads: `price_step` and `quantity_step` (the grid, in ticks and
 lots), `depth` (levels a side that are published), `pi` (the period of a clock), `reserves(market)` (what a pool holds),
-`unit` (what a winning lot pays), `index_spacing` (grid of a pool's ranges).
+`unit` (what a winning lot pays), `index_spacing` (grid of a pool's ranges), `separate_markets` (see
+`marketsim.protocols.Venue`).
 """
 
 from marketsim.testing.agent_kit import AgentCheck, agent_checks, check_agent, replay_agent

@@ -22,6 +22,7 @@ from marketsim.types import (
     Replace,
     Report,
     Side,
+    VenueState,
     rejected,
 )
 
@@ -41,14 +42,17 @@ class Life:
 
 
 class Call(NamedTuple):
-    """One call and its answer. `orders` are the lives with their lots and limits before it, by id; `mids` the mids."""
+    """One call and its answer. `orders` are the lives with their lots and limits before it, by id.
+
+    `states` are the public states before it, by market; none at a quiet desk.
+    """
 
     kind: str
     message: Any
     now: int
     reports: list[Report]
     orders: dict[int, tuple[Life, int, int | None]]
-    mids: dict[str, float | None]
+    states: dict[str, VenueState]
 
 
 class Entry(NamedTuple):
@@ -159,8 +163,7 @@ class Desk:
         profile, seen = self.profile, []
         for market in profile.markets:
             state = self.ask("state", market)
-            lots = min(profile.size_max, 1000) * profile.quantity_step
-            estimates = [self.ask("estimate_impact", market, side, lots) for side in Side]
+            estimates = [self.ask("estimate_impact", market, side, profile.sample) for side in Side]
             reserves = self.ask("reserves", market) if profile.reserves else None
             # All but the impact, which may be a new function that answers the same.
             seen.append((tuple(state)[:5], tuple(estimates), reserves))
@@ -286,10 +289,10 @@ class Desk:
             self.now = self.due
             self._clock()
 
-    def _before(self) -> tuple[dict[int, tuple[Life, int, int | None]], dict[str, float | None]]:
+    def _before(self) -> tuple[dict[int, tuple[Life, int, int | None]], dict[str, VenueState]]:
         orders = {order_id: (life, life.left, life.limit) for order_id, life in self.live.items()}
         markets = () if self.quiet else self.profile.markets
-        return orders, {market: self.ask("state", market).mid for market in markets}
+        return orders, {market: self.ask("state", market) for market in markets}
 
     def _judge(self, call: Call, *, logged: bool) -> None:
         for rule in self.rules:

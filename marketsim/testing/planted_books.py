@@ -279,6 +279,18 @@ class Raises(ReferenceBook):
         return {item.order.order_id: item for item in self.resting if item.left != 5}[order_id]
 
 
+class OneTapeForAll(ReferenceBook):
+    separate_markets: ClassVar[bool] = True
+    last_price: int | None = None
+
+    def legs(self, order: Order, maker: Order, lots: int, now: int, mids: Any) -> list[Report]:
+        self.last_price = maker.price
+        return super().legs(order, maker, lots, now, mids)
+
+    def state(self, market: str, /) -> VenueState:
+        return super().state(market)._replace(last_price=self.last_price)
+
+
 class KeepsADrop(ReferenceBook):
     def reduce(self, item: Resting, quantity: int, now: int) -> list[Report]:
         lots = item.left

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 
 from marketsim.gateway import Refusal
@@ -173,6 +174,14 @@ class MovingEstimate(ReferencePool):
         answer = super().estimate_impact(market, side, quantity)
         self.quote += 1
         return answer
+
+
+class OnePoolForAll(ReferencePool):
+    separate_markets: ClassVar[bool] = True
+
+    def state(self, market: str, /) -> VenueState:
+        impact = ReferencePool(self.markets, self.base, self.quote).estimate_impact
+        return super().state(market)._replace(impact=partial(impact, market))
 
 
 class TakesAnyLimit(PostedPrice):

@@ -63,9 +63,9 @@ class Profile:
     """What the kit knows of a venue before it starts.
 
     `forms` are the order forms it takes; `rests`: limit orders come to rest; `waits`: market orders wait for a clear;
-    `house`: an account without orders trades; `pool`: that account is `pool:kit`; `anchor`: a price (ticks) to draw
-    others around, by market; `size_max`: largest quantity to draw, in steps of `quantity_step`; `stride`: how far apart
-    times are drawn.
+    `house`: an account without orders trades; `pool`: that account is `pool:kit`; `separate`: there are several markets
+    and the venue says that they share nothing; `anchor`: a price (ticks) to draw others around, by market; `size_max`:
+    largest quantity to draw, in steps of `quantity_step`; `stride`: how far apart times are drawn.
     """
 
     markets: tuple[str, ...]
@@ -77,6 +77,7 @@ class Profile:
     house: bool
     pool: bool
     reserves: bool
+    separate: bool
     anchor: dict[str, int]
     price_step: int
     quantity_step: int
@@ -84,6 +85,11 @@ class Profile:
     stride: int
     period: int | None
     spacing: int
+
+    @property
+    def sample(self) -> int:
+        """Lots to ask an estimate for."""
+        return min(self.size_max, 1000) * self.quantity_step
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -161,6 +167,7 @@ def _probe(factory: Callable[[], Any], venue: Any, messages: tuple[type, ...], c
     return Profile(
         markets=markets, messages=messages, claims=claims, forms=tuple(fits), rests=rests, waits=waits,
         house=bool(owners) or Feed in messages or Mint in messages, pool=f"pool:{NAME}" in owners, reserves=reserves,
+        separate=len(markets) > 1 and getattr(venue, "separate_markets", False) is True,
         anchor=anchor, price_step=price_step, quantity_step=quantity_step, size_max=size_max, stride=stride or 1,
         period=period if type(period) is int and period > 0 else None, spacing=getattr(venue, "index_spacing", 1),
     )  # fmt: skip

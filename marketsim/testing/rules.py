@@ -279,6 +279,28 @@ def states(desk: Desk, call: Call) -> None:  # noqa: ARG001 every rule has this 
                 raise Broken("states", "a best price in whole ticks, that of the first level", f"{market}: {state[:4]}")
 
 
+def separate_markets(desk: Desk, call: Call) -> None:
+    """Where a venue says so, an order or a change to one changes the state of no market that its reports do not name.
+
+    What is compared is what a recorder keeps of a state, the answers of its impact included.
+    """
+    bound = call.kind == "cancel" or type(call.message) is Reduce or _entering(call.message) is not None
+    if not (bound and desk.profile.separate):
+        return
+    named = [report.market for report in call.reports if type(report) is not Rejected]
+    for market, before in call.states.items():
+        after = desk.ask("state", market)
+        if market in named or after is before:
+            continue
+        if (came := _shown(desk, after)) != (was := _shown(desk, before)):
+            wanted = f"{market}, which no report on {code(call.message)} names, to stay as it was: {was}"
+            raise Broken("separate-markets", wanted, str(came))
+
+
+def _shown(desk: Desk, state: VenueState) -> tuple[Any, ...]:
+    return (*state[:5], *(state.estimate(side, desk.profile.sample) for side in Side))
+
+
 def mids(desk: Desk, call: Call) -> None:
     """Mids on fills are finite; those of a trade at once are the public mids before and after the call."""
     after: dict[str, float | None] = {}
@@ -292,7 +314,7 @@ def mids(desk: Desk, call: Call) -> None:
             continue
         if fill.market not in after:
             after[fill.market] = desk.ask("state", fill.market).mid
-        wanted = (call.mids[fill.market], after[fill.market])
+        wanted = (call.states[fill.market].mid, after[fill.market])
         for mid, public in zip((fill.mid_before, fill.mid_after), wanted, strict=True):
             if mid != public and (mid is not None or not desk.profile.house):
                 raise Broken("mids", f"mids {wanted} before and after, as published", code(fill))
@@ -317,6 +339,6 @@ def reserves(desk: Desk, call: Call) -> None:  # noqa: ARG001 every rule has thi
 
 
 UNIVERSAL: tuple[Rule, ...] = (
-    answers, legitimate, lives, conservation, liquidity, settlement, states, mids, reserves,
+    answers, legitimate, lives, conservation, liquidity, settlement, states, separate_markets, mids, reserves,
 )  # fmt: skip
 """Rules for every venue."""

@@ -123,6 +123,11 @@ def _listed() -> Iterator[VenueCheck]:
     yield VenueCheck("clock-times", "next_clock names a later time, or None", every)
     pool = _unless(lambda profile: profile.pool and profile.reserves, "no account pool:<venue> and no reserves()")
     yield VenueCheck("reserves", "what a pool says it holds is what the ledger says", every, applies=pool)
+    separate = _unless(lambda profile: profile.separate, "one market, or no separate_markets = True")
+    yield VenueCheck(
+        "separate-markets", "orders change the state of no market that their reports do not name", every,
+        applies=separate,
+    )  # fmt: skip
     for claim in ("price-time", "never-crossed", "open-book", "uniform-price", "market-clearing"):
         yield VenueCheck(claim, CLAIMS[claim], every, claim=claim)
     yield VenueCheck(

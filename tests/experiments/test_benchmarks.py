@@ -147,7 +147,7 @@ def test_without_pams_the_line_says_why(monkeypatch, tmp_path):
     monkeypatch.setenv(pams.INTERPRETER, str(tmp_path / "nowhere"))
     (line,) = table.pams_lines(rounds=1, orders=10)
     assert "cannot be started" in line.note
-    assert (line.verdict, line.kept) == ("skipped", True)
+    assert (line.verdict, line.kept()) == ("skipped", True)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_without_pams_the_line_says_why(monkeypatch, tmp_path):
 )
 def test_a_ratio_is_held_to_its_floor_and_its_aim(value, verdict, kept):
     line = table.Line("kernel, 1,000 pending", "simpy", value=Spread(value, 0.0, 9.0))
-    assert (line.verdict, line.kept) == (verdict, kept)
+    assert (line.verdict, line.kept()) == (verdict, kept)
 
 
 @pytest.mark.parametrize(("value", "verdict"), [(1.3, "MISSED"), (1.1, "kept"), (1.0, "aim")])

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from math import nan, sqrt
+from math import nan
 from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from experiments.pages.numbers import MINUS, NONE
 from experiments.pi_curve import figures, report
 from experiments.pi_curve.config import Study, Variant
 from experiments.pi_curve.measures import ROLES
 from experiments.pi_curve.report import answer, page, tables
-from experiments.pi_curve.report.numbers import MINUS, NONE, Curves, Estimate, Point, listed, plain, with_error
+from experiments.pi_curve.report.curves import Curves, Point
 from experiments.statistics import best_interval, summarise
 
 ACCOUNTS = (*ROLES, "fees")
@@ -334,38 +335,6 @@ def test_many_variants_are_counted_and_indexed(undrawn):
     assert "in 6 variants (from +10.0" in said
 
 
-# Numbers
-
-
-@pytest.mark.parametrize(
-    ("mean", "se", "shown"),
-    [
-        (12.345, 1.42, "12.3 ± 1.4"),
-        (-0.17912, 0.0182, f"{MINUS}0.179 ± 0.018"),
-        (25.94, 9.0, "25.9 ± 9.0"),
-        (105.912, 2.71, "105.9 ± 2.7"),
-        (0.0295, 1.13, "0.03 ± 1.1"),
-        (12345.6, 2345.6, "12300 ± 2300"),
-        (0.5, nan, "0.5"),
-        (0.9, 1e-17, "0.9"),
-        (0.0, 0.0, "0"),
-        (nan, nan, NONE),
-    ],
-)
-def test_numbers_have_three_or_four_digits(mean, se, shown):
-    assert with_error(mean, se) == shown
-
-
-def test_a_ratio_of_totals_has_the_linearised_error():
-    # Cochran, Sampling Techniques, 3rd ed., equation 2.46 without the finite-population correction.
-    above, below = np.array([2.0, 5.0, 7.0, 0.0]), np.array([1.0, 2.0, 4.0, 0.0])
-    found = tables.ratio(above, below)
-    rest = above - 2.0 * below
-    assert found.mean == 2.0
-    assert found.se == pytest.approx(sqrt((rest**2).sum() / 3 / 4) / below.mean())
-    assert not tables.ratio(above, np.zeros(4)).known
-
-
 def test_flat_markouts_are_said_to_be_flat(written):
     flat = [
         words(item) for item in tree_of(written[0]).iter("p") if "of the 6 curves changes beyond chance" in words(item)
@@ -373,8 +342,5 @@ def test_flat_markouts_are_said_to_be_flat(written):
     assert len(flat) == 2
 
 
-def test_small_words():
-    assert listed(["a", "b", "c"]) == "a, b and c"
-    assert plain(1e-7) == f"1e{MINUS}07"
-    assert Estimate(1.0, 0.1, 5).signed == "+1.00 ± 0.10"
-    assert page.Point("fba", 5).label == "FBA pi = 5"
+def test_a_point_is_called_by_its_mechanism_and_interval():
+    assert [Point(*pair).label for pair in (("fba", 5), ("clob", 0), ("lmsr", 0))] == ["FBA pi = 5", "CLOB", "lmsr"]

@@ -7,6 +7,7 @@ import pytest
 from experiments.validation import adaptive_maker as check
 from experiments.validation.check import Line, Scale
 from marketsim import Simulation
+from marketsim.fairvalue import PoissonJumps
 
 B2 = {f"s* found, B2, J = 1, N = {firms}" for firms in (2, 4, 10)}
 
@@ -48,4 +49,15 @@ def test_news_that_reaches_snipers_late(monkeypatch: pytest.MonkeyPatch, one_row
         schedule(self, delay + (handler == self._on_signal and agent.role == "sniper"), rank, agent, handler, argument)
 
     monkeypatch.setattr(Simulation, "_after", late)
+    assert red() == B2
+
+
+def test_jumps_that_come_half_as_often(monkeypatch: pytest.MonkeyPatch, one_row: None) -> None:
+    # `budish-cramton-shim` puts the expected number of jumps in place of theirs, and so does not see this.
+    draw = PoissonJumps.draw
+
+    def rarer(*arguments, jumps_per_step, **others):
+        return draw(*arguments, jumps_per_step=jumps_per_step / 2, **others)
+
+    monkeypatch.setattr(PoissonJumps, "draw", rarer)
     assert red() == B2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from experiments.validation import batch_waiting as check
@@ -46,8 +48,8 @@ def test_news_that_is_a_step_old(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_auction_that_clears_after_every_other_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = BatchAuction._plan
 
-    def late(self: BatchAuction, now: int) -> None:
-        plan(self, now)
+    def late(self: BatchAuction, *arguments: Any, **options: Any) -> None:
+        plan(self, *arguments, **options)
         if self._due is not None and self._due % (2 * self.pi):
             self._due += self.pi
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from experiments.validation import kyle as check
@@ -37,6 +38,35 @@ def test_the_recursion_gives_the_published_constants() -> None:
 def test_more_insiders_earn_less_in_all() -> None:
     profits = [check.one_auction(insiders).profit for insiders in (1, 2, 3, 5)]
     assert profits == pytest.approx([0.5, 0.471405, 0.433013, 0.372678], abs=1e-6)
+
+
+@pytest.mark.parametrize(("auctions", "insiders"), [(1, 1), (1, 5), (2, 1), (10, 1)])
+def test_trading_by_the_constants_gives_the_published_outcome(auctions: int, insiders: int) -> None:
+    constants = check.sequence(auctions) if insiders == 1 else [check.one_auction(insiders)]
+    outcome = check.expected(constants, insiders, 0.0)
+    assert outcome.insiders == pytest.approx(constants[0].profit)
+    assert outcome.makers == pytest.approx(0.0, abs=1e-12)
+    assert outcome.variance == pytest.approx(constants[-1].variance)
+
+
+def test_whole_lots_shift_one_auction_as_derived_by_hand() -> None:
+    for insiders in (1, 2, 5):
+        auction = check.one_auction(insiders)
+        outcome = check.expected([auction], insiders, 1 / 384)
+        assert outcome.insiders == pytest.approx(auction.profit * (1 - insiders / 384))
+        assert outcome.makers == pytest.approx(insiders**0.5 / 384)
+        assert outcome.variance == pytest.approx(auction.variance * (1 + insiders / 384))
+
+
+def test_the_error_of_a_mean_cleared_of_luck_is_honest() -> None:
+    # 15 controls for 40 games, as in a quick run of four auctions: squared z have mean 25/23.
+    rng, squared = np.random.default_rng(5), []
+    for _ in range(600):
+        draws = rng.standard_normal((40, 5))
+        games = check.Games(draws, np.zeros(40), np.zeros(40), np.zeros(40))
+        cleared = games.without_luck(1 + draws[:, 0] * draws[:, 1] + rng.standard_normal(40))
+        squared.append((cleared.mean() - 1) ** 2 / (cleared.var(ddof=1) / 40))
+    assert np.mean(squared) == pytest.approx(25 / 23, abs=0.25)
 
 
 def test_cancels_that_are_lost(monkeypatch: pytest.MonkeyPatch) -> None:

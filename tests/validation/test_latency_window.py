@@ -56,11 +56,15 @@ def test_a_maker_one_step_late(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_batch_that_clears_twice_as_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    def plan(self, now):
-        half = max(1, self.pi // 2)
-        self._due = (now // half + 1) * half if any(book.due for book in self._books.values()) else None
+    plan = BatchAuction._plan
 
-    monkeypatch.setattr(BatchAuction, "_plan", plan)
+    def early(self, book, *, due, now):
+        plan(self, book, due=due, now=now)
+        half = max(1, self.pi // 2)
+        if self._due is not None:
+            self._due = (now // half + 1) * half
+
+    monkeypatch.setattr(BatchAuction, "_plan", early)
     assert {SHARE.format(pi, 5) for pi in (10, 20, 50, 100)} <= red()
 
 

@@ -7,7 +7,7 @@ import pytest
 from experiments.validation import private_monopolist as check
 from experiments.validation.check import Line, Scale
 from marketsim import Simulation
-from venues.fba import BatchAuction
+from venues import fba
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +45,12 @@ def test_ties_by_place_in_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_batch_that_takes_a_hidden_fee_breaks_the_control(monkeypatch: pytest.MonkeyPatch) -> None:
-    leg = BatchAuction._leg
+    legs_of = fba.legs_of
 
-    def dearer(self, *arguments):
-        fill = leg(self, *arguments)
-        return fill._replace(money=fill.money + fill.side, fee=1)
+    def dearer(*arguments):
+        return [fill._replace(money=fill.money + fill.side, fee=1) for fill in legs_of(*arguments)]
 
-    monkeypatch.setattr(BatchAuction, "_leg", dearer)
+    monkeypatch.setattr(fba, "legs_of", dearer)
     found = red()
     assert "s*, (0, 0.1), batch, pi = 10" in found
     assert "s*, (0, 0.1), book" not in found

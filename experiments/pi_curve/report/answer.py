@@ -7,7 +7,8 @@ from math import isnan
 
 from attrs import frozen
 
-from experiments.pi_curve.report.numbers import Curves, Estimate, Point, listed, percent, plain
+from experiments.pages.numbers import Estimate, listed, percent, plain
+from experiments.pi_curve.report.curves import Curves, Point
 from experiments.statistics import Best, verdict
 
 _COST = "shortfall_per_lot"

@@ -1,17 +1,13 @@
-"""Numbers as the report shows them, and the look-up of a variant's means by cell and measure."""
+"""The summary of a variant by point and measure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import floor, isfinite, isnan, log10, nan
 
 import pandas as pd
 from attrs import field, frozen
 
-from experiments.statistics import distinct
-
-MINUS = "\N{MINUS SIGN}"
-NONE = "\N{EN DASH}"
+from experiments.pages.numbers import Estimate
 
 
 @frozen(order=True)
@@ -27,31 +23,6 @@ class Point:
         if self.mechanism == "fba":
             return f"FBA pi = {self.pi}"
         return "CLOB" if self.mechanism == "clob" else self.mechanism
-
-
-@frozen
-class Estimate:
-    """A mean over seeds with its standard error; both nan where nothing is known."""
-
-    mean: float = nan
-    se: float = nan
-    n: int = 0
-
-    @property
-    def known(self) -> bool:
-        return not isnan(self.mean)
-
-    def told(self, comparisons: int = 1) -> bool:
-        """Whether it can be told from zero, at 5 % over `comparisons` tests."""
-        return distinct(self.mean, self.se, self.n, comparisons=comparisons)
-
-    def __str__(self) -> str:
-        return with_error(self.mean, self.se)
-
-    @property
-    def signed(self) -> str:
-        """With a plus sign where it is positive."""
-        return f"+{self}" if self.mean > 0 else str(self)
 
 
 @frozen(eq=False)
@@ -104,56 +75,3 @@ class Curves:
     def others(self) -> tuple[Point, ...]:
         """Everything but the CLOB."""
         return tuple(point for point in self.points if point.mechanism != "clob")
-
-
-def with_error(mean: float, se: float) -> str:
-    """A mean and its standard error, "12.4 ± 1.4": three to four significant digits, as many as the error allows.
-
-    The error is left out where there is none: one seed, or the same value in every seed but for rounding.
-    """
-    if isnan(mean):
-        return NONE
-    if isnan(se) or se <= 1e-12 * abs(mean):
-        return plain(mean)
-    digits = _digits(mean, se)
-    return f"{_fixed(mean, digits)} ± {_two(se)}"
-
-
-def plain(value: float, significant: int = 4) -> str:
-    """A number to so many significant digits, with a true minus sign."""
-    if isnan(value):
-        return NONE
-    if not isfinite(value) or (value == int(value) and abs(value) < 1e6):
-        return f"{value:.0f}".replace("-", MINUS)
-    return f"{value:.{significant}g}".replace("-", MINUS)
-
-
-def percent(value: float) -> str:
-    """A share as a percentage."""
-    return NONE if isnan(value) else f"{plain(100.0 * value, 3)} %"
-
-
-def _digits(mean: float, se: float) -> int:
-    # Decimals: two digits of the error, but three or four of the mean; at most one decimal more than the error has.
-    wanted = 1 - floor(log10(se))
-    if mean == 0:
-        return wanted
-    leading = floor(log10(abs(mean)))
-    return min(max(wanted, 2 - leading), 3 - leading, wanted + 1)
-
-
-def _two(se: float) -> str:
-    # Trailing zeros are digits too: 9.0, not 9.
-    return f"{se:#.2g}".rstrip(".") if 1e-4 <= se < 100 else plain(float(f"{se:.2g}"))
-
-
-def _fixed(value: float, decimals: int) -> str:
-    if decimals > 6 or abs(value) >= 1e6:
-        return plain(value, 3)
-    return f"{round(value, decimals):.{max(decimals, 0)}f}".replace("-", MINUS)
-
-
-def listed(names: Iterable[str]) -> str:
-    """Names in a row: "a", "a and b", "a, b and c"."""
-    *before, last = names
-    return f"{', '.join(before)} and {last}" if before else last

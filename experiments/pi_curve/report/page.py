@@ -9,25 +9,18 @@ import pandas as pd
 from attrs import frozen
 
 from experiments.manifest import manifest
-from experiments.pages import address_of, render
+from experiments.pages import Picture, embedded, render
+from experiments.pages.numbers import Estimate, listed, mean_of, plain
+from experiments.pages.tables import Entry, Table
 from experiments.pi_curve import figures
 from experiments.pi_curve.cell import cells_of
 from experiments.pi_curve.config import Study, dumps, to_dict
 from experiments.pi_curve.layout import FEW, many, sweep_of
 from experiments.pi_curve.report import answer, tables
 from experiments.pi_curve.report.answer import Finding
-from experiments.pi_curve.report.numbers import Curves, Estimate, Point, listed, plain
-from experiments.pi_curve.report.tables import Entry, Table
+from experiments.pi_curve.report.curves import Curves, Point
 from experiments.pi_curve.summary import caveats, question, setting
-from experiments.statistics import Best, best_interval, mean_and_se, without_rounding
-
-
-@frozen
-class Picture:
-    """An image as a data address, and what it shows in words."""
-
-    source: str
-    alt: str
+from experiments.statistics import Best, best_interval, without_rounding
 
 
 @frozen
@@ -161,7 +154,7 @@ def _overview(study: Study, variants: dict[str, _Variant], summary: pd.DataFrame
     ]
     against = f"measures of the liquidity provider against the {sweep.factor}" if sweep else "differences to the CLOB"
     alt = f"All variants in one picture: {against}. Largest differences in LP gain, money per run: {'; '.join(known)}."
-    return Picture(address_of(figures.all_variants(study, summary)), alt)
+    return embedded(figures.all_variants(study, summary), alt)
 
 
 def _by_horizon(study: Study) -> dict[str, tuple[str, str]]:
@@ -207,7 +200,7 @@ def _curve(variant: _Variant, name: str) -> Picture:
         f"Pi-curve{named}: gains, LP markout per lot, cost of trading at once and a fourth panel against the batch "
         f"interval. Gain of the liquidity provider, money per run: {points}. The table below has the numbers."
     )
-    return Picture(address_of(figures.pi_curve(variant.study, variant.summary, variant.best)), alt)
+    return embedded(figures.pi_curve(variant.study, variant.summary, variant.best), alt)
 
 
 def _markouts(variant: _Variant, name: str) -> Picture:
@@ -220,7 +213,7 @@ def _markouts(variant: _Variant, name: str) -> Picture:
     )
     named = "" if name == "base" else f" in {name}"
     alt = f"Markout per lot by horizon{named}, liquidity provider and takers. Liquidity provider: {points}."
-    return Picture(address_of(figures.markouts(curves, horizons)), alt)
+    return embedded(figures.markouts(curves, horizons), alt)
 
 
 def _flatness(variant: _Variant) -> str:
@@ -232,8 +225,7 @@ def _flatness(variant: _Variant) -> str:
         for role, words in (("lp", "LP"), ("taker", "takers")):
             last, first = f"{role}_markout_{later}", f"{role}_markout_0"
             if later and last in runs and first in runs:
-                gap = mean_and_se(without_rounding(runs[last], runs[first]))
-                gaps[f"{words} at {point.label}"] = Estimate(gap["mean"], gap["se"], int(gap["n"]))
+                gaps[f"{words} at {point.label}"] = mean_of(without_rounding(runs[last], runs[first]))
     known = {name: gap for name, gap in gaps.items() if gap.n > 1}
     if not known:
         return "Whether the curves are flat cannot be told."

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from math import fsum, isnan, nan, sqrt
+from math import fsum, isnan, nan
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from attrs import frozen
 
 from experiments import statistics
+from experiments.pages.numbers import NONE, plain, ratio, with_error
+from experiments.pages.tables import Entry, Row, Table
 from experiments.pi_curve.answers import answer
 from experiments.pi_curve.config import Study
 from experiments.pi_curve.measures import ROLES
-from experiments.pi_curve.report.numbers import NONE, Curves, Estimate, Point, plain, with_error
+from experiments.pi_curve.report.curves import Curves, Point
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,34 +61,6 @@ FAMILIES = {
     "age": ("by age of the quote hit", "age of the quote, steps"),
     "against": ("by counterparty", "counterparty"),
 }
-
-
-@frozen
-class Entry:
-    """One place in a table: what it says, a second line, whether it can be told from zero, its heat in [-1, 1]."""
-
-    text: str
-    below: str = ""
-    told: bool = False
-    heat: float | None = None
-
-
-@frozen
-class Row:
-    head: str
-    entries: tuple[Entry, ...]
-    total: bool = False
-
-
-@frozen
-class Table:
-    """A table with one column of row heads; `heads` are (label, unit), `groups` (label, columns spanned) above them."""
-
-    caption: str
-    corner: str
-    heads: tuple[tuple[str, str], ...]
-    rows: tuple[Row, ...]
-    groups: tuple[tuple[str, int], ...] = ()
 
 
 def measures(curves: Curves, wanted: Mapping[str, tuple[str, str]], caption: str) -> Table | None:
@@ -221,23 +194,6 @@ def _column(runs: pd.DataFrame, name: str) -> Floats:
     if name not in runs:
         return np.full(len(runs), nan)
     return runs[name].to_numpy(dtype=np.float64)
-
-
-def ratio(above: Floats, below: Floats) -> Estimate:
-    """The ratio of two totals over runs, with the linearised standard error (Cochran, Sampling Techniques, ch. 6).
-
-    A mean of the runs' own ratios would not exist where one run has nothing to divide by.
-    """
-    known = ~(np.isnan(above) | np.isnan(below))
-    one, other = above[known], below[known]
-    count, total = len(one), float(other.sum())
-    if not total > 0:
-        return Estimate()
-    value = float(one.sum()) / total
-    if count < 2:
-        return Estimate(value, nan, count)
-    spread = float(np.sqrt(((one - value * other) ** 2).sum() / (count - 1)))
-    return Estimate(value, spread * sqrt(count) / total, count)
 
 
 def belief_fit(cells: pd.DataFrame) -> Table | None:

@@ -10,9 +10,10 @@ from agents.imbalance import ImbalanceModel, ImbalanceTrader, imbalance
 from experiments.features.books import snapshots
 from experiments.features.market import book_rows, market_features
 from experiments.features.ofi import ofi_features
+from experiments.features.simulated import MARKET
 from experiments.ofi.config import Market
 from experiments.ofi.data import recorder_of, recording_of
-from experiments.ofi.market import MARKET, simulate
+from experiments.ofi.market import run_market
 from experiments.ofi.money import SHUFFLED, TERMS, TRAINED, account_of, model_of, money_table, trader_of
 from experiments.ofi.study import tables_of
 from marketsim.errors import ConfigError
@@ -110,7 +111,7 @@ def test_the_model_is_the_regression_in_raw_units_and_trades_on_a_tenth():
 def test_profit_is_cash_and_what_the_rest_brings():
     study = study_of(market=Market(buckets=60, traders=60, money_buckets=60, effect=4))
     trader = trader_of(study, ImbalanceModel(((5, 1, 10.0),), threshold=0.5))
-    result = simulate(study.market, 3, 60, [trader])
+    result = run_market(study.market, 3, 60, [trader])
     profit, lots, spread = account_of(result, "imbalance")
     own = result.fills.frame().query("owner == 'imbalance'")
     held = int((own["side"] * own["quantity"]).sum())
@@ -124,7 +125,7 @@ def test_profit_is_cash_and_what_the_rest_brings():
 def test_an_agent_that_never_trades_earns_nothing_and_moves_nobody():
     study = study_of(market=Market(buckets=30, traders=40, effect=4))
     quiet = trader_of(study, ImbalanceModel(((1, 1, 0.0),), threshold=1.0))
-    alone, beside = (simulate(study.market, 3, 30, agents) for agents in ([], [quiet]))
+    alone, beside = (run_market(study.market, 3, 30, agents) for agents in ([], [quiet]))
     assert account_of(beside, "imbalance") == (0.0, 0, 0.0)
     assert alone.fills.frame().equals(beside.fills.frame())
 
@@ -139,6 +140,6 @@ def test_money_has_a_row_for_each_seed_and_model_at_seeds_that_no_fit_saw():
 def test_the_recorder_moves_nobody():
     study = study_of()
     recorder = recorder_of(study)
-    alone, beside = (simulate(study.market, 3, 20, agents) for agents in ([], [recorder]))
+    alone, beside = (run_market(study.market, 3, 20, agents) for agents in ([], [recorder]))
     assert alone.fills.frame().equals(beside.fills.frame())
     assert len(recorder.frame(MARKET, step_ns=1)) == 20 * 5

@@ -22,16 +22,17 @@ from experiments.ofi.study import (
     diagnose,
     tables_of,
 )
-from experiments.ofi.verdict import NOT_READY, READY, TOO_FEW_ROWS, buckets_needed, too_few_rows, verdict_of
+from experiments.ofi.verdict import buckets_needed, too_few_rows, verdict_of
+from experiments.prediction.verdict import NOT_READY, READY, TOO_FEW_ROWS
 from marketsim.errors import ConfigError
+from tests.experiments.features import build
 from tests.experiments.ofi.build import BUCKET, book_recording, noise_tables, study_of
-from tests.features import build
 
 ROWS = 2500
 
 
 def said(trial, effect=0.0):
-    verdict = verdict_of(diagnose(noise_tables(ROWS, trial, effect=effect), 5))
+    verdict = verdict_of(diagnose(study_of(), noise_tables(ROWS, trial, effect=effect)))
     # Every score can be computed, so that a verdict is not for want of rows.
     assert not any("cannot" in reason for reason in verdict.reasons)
     return verdict.said
@@ -57,16 +58,16 @@ def test_a_planted_effect_is_ready(trial):
 
 def test_an_effect_planted_in_a_book_is_found_from_its_snapshots_on():
     study = study_of(cost_bps=1.0)
-    with_effect = diagnose(tables_of(study, book_recording(2800, 1, effect=0.5)), study.horizon)
+    with_effect = diagnose(study, tables_of(study, book_recording(2800, 1, effect=0.5)))
     assert verdict_of(with_effect).said == READY
-    without = diagnose(tables_of(study, book_recording(2800, 1)), study.horizon)
+    without = diagnose(study, tables_of(study, book_recording(2800, 1)))
     assert verdict_of(without).said == NOT_READY
 
 
 def test_scores_are_worse_than_or_as_good_as_the_constant_on_noise_and_better_with_an_effect():
     ratio = {}
     for effect in (0.0, 1.0):
-        scores = diagnose(noise_tables(ROWS, 7, effect=effect), 5).scores
+        scores = diagnose(study_of(), noise_tables(ROWS, 7, effect=effect)).scores
         own = scores[(scores["measure"] == "log_loss") & (scores["feature_set"] == MARKET_PLUS_OFI)]
         ratio[effect] = (own["value"] / own["constant"]).max()
     assert ratio[0.0] > 1 > ratio[1.0]
@@ -74,7 +75,7 @@ def test_scores_are_worse_than_or_as_good_as_the_constant_on_noise_and_better_wi
 
 def test_both_sets_are_scored_on_the_same_rows_and_only_the_fit_split_fits():
     tables = noise_tables(ROWS, 3, effect=1.0)
-    diagnosis = diagnose(tables, 5)
+    diagnosis = diagnose(study_of(), tables)
     counts = diagnosis.scores.groupby(["head", "split"])["rows"].nunique()
     assert (counts == 1).all()
     assert set(diagnosis.models) == {(head, name) for head in HEADS for name in (MARKET_ONLY, MARKET_PLUS_OFI)}
@@ -82,14 +83,14 @@ def test_both_sets_are_scored_on_the_same_rows_and_only_the_fit_split_fits():
     changed = tables.rows.copy()
     changed.loc[later, list(tables.sets[MARKET_PLUS_OFI])] *= 3.0
     changed.loc[later, "long_entry"] = 1.0
-    again = diagnose(evolve(tables, rows=changed), 5)
+    again = diagnose(study_of(), evolve(tables, rows=changed))
     for key, model in diagnosis.models.items():
         for one, other in zip(model.coefficients(), again.models[key].coefficients(), strict=True):
             assert np.array_equal(one, other)
 
 
 def test_gains_are_the_mean_of_the_loss_without_less_the_loss_with_the_features():
-    diagnosis = diagnose(noise_tables(ROWS, 3, effect=1.0), 5)
+    diagnosis = diagnose(study_of(), noise_tables(ROWS, 3, effect=1.0))
     gains = diagnosis.gains.set_index(["head", "split"])["mean"]
     scores = diagnosis.scores.set_index(["head", "split", "measure", "feature_set"])["value"]
     for head, measure in ((DIRECTION, "log_loss"), ("long_entry", "log_loss"), ("short_net_edge_bps", "mae")):
@@ -98,11 +99,20 @@ def test_gains_are_the_mean_of_the_loss_without_less_the_loss_with_the_features(
             assert gains[head, split] == pytest.approx(before - after)
 
 
+def test_gains_have_errors_over_blocks_of_two_horizons():
+    tables = noise_tables(ROWS, 3)
+    diagnosis = diagnose(study_of(), tables)
+    block = tables.rows["open_time_ms"] // (2 * 5 * BUCKET)
+    blocks = block.groupby(tables.rows["split"]).nunique()
+    assert (diagnosis.gains["n"] == diagnosis.gains["split"].map(blocks)).all()
+    assert (diagnosis.gains["se"] > 0).all()
+
+
 def test_a_head_that_cannot_be_fitted_is_a_reason():
     tables = noise_tables(ROWS, 3)
     rows = tables.rows.copy()
     rows.loc[rows["split"] == FIT, "long_entry"] = 0.0
-    verdict = verdict_of(diagnose(evolve(tables, rows=rows), 5))
+    verdict = verdict_of(diagnose(study_of(), evolve(tables, rows=rows)))
     assert verdict.said == NOT_READY
     assert any(reason.startswith("long_entry") and "the class 0.0 alone" in reason for reason in verdict.reasons)
 
@@ -187,12 +197,12 @@ def test_poison_after_t_changes_no_row_at_or_before_t(at):
 def test_poison_after_the_fit_changes_no_prediction_before_it():
     study = study_of(cost_bps=1.0)
     recording = book_recording(700, 2, effect=0.5)
-    clean = diagnose(tables_of(study, recording), study.horizon).predictions
+    clean = diagnose(study, tables_of(study, recording)).predictions
     at = 500
     frame = recording.frame.copy()
     frame.loc[frame.index >= at, frame.columns[1:]] *= 1.5
     moment = int(frame["origin_time"].iloc[at].value)
-    dirty = diagnose(tables_of(study, Recording(frame, None)), study.horizon).predictions
+    dirty = diagnose(study, tables_of(study, Recording(frame, None))).predictions
     given = [name for name in clean.columns if name.startswith(("p_", "predicted_"))]
     keys = ["feature_set", "open_time_ms"]
     before = [

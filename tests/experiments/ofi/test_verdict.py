@@ -11,7 +11,8 @@ import pytest
 from agents.recorder import snapshot_columns
 from experiments.ofi.regression import impact_pairs, impact_table, tick_of
 from experiments.ofi.study import HEADS, MARKET_ONLY, MARKET_PLUS_OFI, Diagnosis
-from experiments.ofi.verdict import BEATS, HIGHER, LOCKED, NOT_READY, READY, verdict_of
+from experiments.ofi.verdict import BEATS, HIGHER, verdict_of
+from experiments.prediction.verdict import LOCKED, NOT_READY, READY
 
 
 def diagnosis(**changed):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.ofi.market import MARKET
+from experiments.features.simulated import MARKET
 from experiments.position.config import Market
 from experiments.position.entries import positions_of, read_entries, regular_entries
 from experiments.position.market import run_market

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from attrs import evolve
 
 from experiments.position.bars import Source
 from experiments.position.entries import Entries
 from experiments.position.labels import EDGE, TARGET
-from experiments.position.study import tables_of
+from experiments.position.study import FIT, diagnose, tables_of
 from tests.experiments.position.build import BUCKET, bars_of, entries_of, regular, study
 
 STUDY = study(cost_bps=0.5)
@@ -79,3 +80,27 @@ def test_labels_look_one_horizon_ahead_and_no_further():
         crossing = (ends > moment) & (clean["open_time_ms"] + BUCKET <= moment) & clean[EDGE].notna()
         assert (found.loc[crossing, EDGE] != clean.loc[crossing, EDGE]).all()
         assert crossing.any()
+
+
+def test_only_the_fit_split_fits_and_gives_the_constants():
+    plan = study(cost_bps=0.0, continue_edge_bps=1.0, regressor="ridge", horizon=2)
+    tables = tables_of(plan, regular(bars_of(400, gap=False), 1))
+    found = diagnose(plan, tables)
+    rng = np.random.default_rng(3)
+    rows = tables.rows.copy()
+    later = (rows["split"] != FIT).to_numpy()
+    for name in (*tables.sets["market_plus_state"], EDGE):
+        rows.loc[later, name] = rng.normal(50, 9, int(later.sum()))
+    rows.loc[later, TARGET] = 1.0
+    again = diagnose(plan, evolve(tables, rows=rows))
+    for key, models in found.models.items():
+        for one, other in zip(models, again.models[key], strict=True):
+            for before, after in zip(one.coefficients(), other.coefficients(), strict=True):
+                assert np.array_equal(before, after), key
+    for row in again.scores.to_dict("records"):
+        own = rows[rows["side"] == row["side"]]
+        fitted, scored = own[own["split"] == FIT], own[own["split"] == row["split"]]
+        if row["measure"] == "mae":
+            assert row["constant"] == pytest.approx((scored[EDGE] - fitted[EDGE].median()).abs().mean())
+        elif row["measure"] == "log_loss":
+            assert row["constant"] == pytest.approx(-np.log(fitted[TARGET].mean()))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, log_loss
 
+from experiments.prediction.blocks import block_mean, block_width
 from experiments.prediction.models import HUBER, LOGISTIC, RIDGE, fit
 from experiments.prediction.scores import class_scores, edge_scores
 from marketsim import ConfigError, InputError
@@ -126,3 +127,29 @@ def test_scores_of_nothing_are_refused():
         class_scores([], np.zeros((0, 2)), [0], (0, 1))
     with pytest.raises(InputError, match="at least one row"):
         edge_scores(np.zeros(0), np.zeros(0), np.zeros(1))
+
+
+# ---- means over blocks of time
+
+
+def test_full_blocks_have_the_error_of_their_means():
+    values, times = noise(40, 1, seed=2)[:, 0], 60_000 * np.arange(40)
+    found = block_mean(values, times, block_width(4, 60_000))
+    means = values.reshape(5, 8).mean(axis=1)
+    assert found.mean == pytest.approx(values.mean())
+    assert found.se == pytest.approx(means.std(ddof=1) / 5**0.5)
+    assert found.n == 5
+
+
+def test_blocks_are_of_time_and_weigh_by_their_rows():
+    # Three rows in the first ten milliseconds, none in the next ten, one in the third.
+    found = block_mean([1.0, 2.0, 3.0, 10.0], [0, 4, 9, 25], 10)
+    assert (found.mean, found.n) == (4.0, 2)
+    # Cochran's ratio: sums 6 and 10, rows 3 and 1, so both are off by 6.
+    assert found.se == pytest.approx((2 * 6.0**2 / 1) ** 0.5 * 2**0.5 / 4)
+
+
+def test_rows_in_one_block_have_no_error():
+    found = block_mean([1.0, 2.0], [0, 1], 10)
+    assert (found.mean, found.n) == (1.5, 1)
+    assert np.isnan(found.se)

@@ -13,7 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from experiments.commands import sor
-from experiments.pi_curve.report.numbers import NONE
+from experiments.pages.numbers import NONE
 from tests.data import data_path
 from tests.experiments.sor import day
 

@@ -33,6 +33,16 @@ def faulty(cell):
     return {"pid": 1}
 
 
+def forking(cell):
+    if cell["fork"] == "waits" or (cell["fork"] != "none" and os.fork() == 0):
+        if cell["fork"] == "returns":
+            raise SystemExit(0)
+        signal.pause()
+    if cell["fork"] == "holds":
+        os._exit(3)
+    return {"own": cell["number"]}
+
+
 def configured(config):
     return lambda cell: {"y": cell["x"] * config["scale"]}
 

@@ -88,6 +88,7 @@ def test_a_list_of_cells(tmp_path):
         ("[axes]\nx = [1, 1]", "twice"),
         ("[axes]\nx = []", "got no value"),
         ("[axes]\nx = [[1]]", "got [1]"),
+        ("[axes]\ncell_id = [1]", "cell_id"),
         ("[axes]\nx = [2020-01-01]", "datetime.date"),
         ("[axes]\nx = [9223372036854775808]", "64 bits"),
         ("[[cells]]\nx = 1\n[[cells]]\nx = 1", "twice"),
@@ -111,3 +112,9 @@ def test_bad_grids_are_refused_with_what_came(tmp_path, text, said):
         load_grid(path)
     assert said in str(refused.value)
     assert "grid.toml" in str(refused.value)
+
+
+@pytest.mark.parametrize("cell", [{"x": "\ud800"}, {"\udc80": 1}, {1: 2}, {None: 1}])
+def test_a_cell_that_no_file_can_hold_is_refused(cell):
+    with pytest.raises(ConfigError, match="cell"):
+        checked_cell(cell, "cell")

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tracemalloc
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -75,6 +75,37 @@ def test_failed_cells_are_tried_again_and_done_ones_are_not(tmp_path):
     again = sweep(path, asked, "faulty")
     assert (again.done, again.failed) == (0, 1)
     assert counted(path) == {"done": 1, "failed": 1}
+
+
+def test_what_a_cell_forks_neither_hides_its_death_nor_answers_for_it(tmp_path):
+    path = tmp_path / "store.sqlite"
+    asked = [{"number": number, "fork": fork} for number, fork in enumerate(["none", "holds", "returns", "none"])]
+    assert sweep(path, asked, "forking").failed == 1
+    found = {json.loads(record.cell)["number"]: json.loads(record.row) for record in records_of(path, "done")}
+    assert found == {0: {"own": 0}, 2: {"own": 2}, 3: {"own": 3}}
+    assert "exit code 3" in records_of(path, "failed")[0].row
+
+
+def test_a_worker_closed_while_it_starts_computes_nothing(monkeypatch):
+    worker = WorkerProcess(task())
+    started_now = worker._popen
+    monkeypatch.setattr(WorkerProcess, "_popen", lambda self: (self.close(), started_now())[1])
+    for _ in range(2):
+        with pytest.raises(ConfigError, match="was closed"):
+            worker.run('{"x":1}')
+
+
+def test_ctrl_c_twice_leaves_no_cell_running(monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    pool = BACKENDS["local"](task("forking"), version("forking"), 1, "")
+    endless = pool.__enter__().submit(['{"fork":"waits","number":1}'])
+    with monkeypatch.context() as patched:
+        patched.setattr(ThreadPoolExecutor, "shutdown", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            pool.__exit__(None, None, None)
+    assert wait([endless], 60).done
 
 
 def test_what_a_cell_prints_disturbs_nothing(tmp_path):

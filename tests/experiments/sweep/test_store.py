@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
+from pathlib import Path
 
 import pytest
 from attrs import evolve
@@ -214,3 +215,74 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
         Store.open(path, MADE_UP, {})
     with pytest.raises(InputError, match="no such store"), reading(tmp_path / "nothing"):
         pass
+
+
+def test_a_store_killed_while_its_journal_mode_changes_is_rolled_back(store, tmp_path):
+    remove_seal(store)
+    connection = sqlite3.connect(store, isolation_level=None)
+    connection.execute("PRAGMA cache_size = 1")
+    connection.execute("BEGIN IMMEDIATE")
+    connection.executemany("UPDATE cells SET row = ? WHERE id = ?", [("x" * 9000, record(n).id) for n in range(ROWS)])
+    killed = tmp_path / "killed.sqlite"
+    for suffix in ("", "-journal"):
+        shutil.copy(store.with_name(store.name + suffix), killed.with_name(killed.name + suffix))
+    connection.close()
+    with Store.open(killed, MADE_UP, {}) as again:
+        assert again.counts()["done"] == ROWS
+    assert verify(killed).problems == ()
+
+
+def test_a_reader_at_the_end_leaves_a_store_that_is_no_worse_for_it(store):
+    writer = Store.open(store, MADE_UP, {})
+    with reading(store) as connection:
+        connection.execute("SELECT count(*) FROM cells").fetchone()
+        writer.write([record(number) for number in range(ROWS, 50)])
+        writer.close()
+    assert not verify(store).sealed
+    change(store)  # anybody who may write and has nothing to say merges the log
+    assert verify(store).problems == ()
+    with Store.open(store, MADE_UP, {}) as again:
+        assert again.counts()["done"] == 50
+    assert verify(store).sealed
+
+
+def test_a_flipped_byte_in_the_log_is_found_with_the_rows_that_it_costs(tmp_path):
+    live = tmp_path / "live.sqlite"
+    store = Store.open(live, MADE_UP, {})
+    for number in range(ROWS):
+        store.write([record(number)])
+    assert verify(live).problems == ()
+    whole, damaged = (tmp_path / "live.sqlite-wal").read_bytes(), tmp_path / "damaged.sqlite"
+    for place in [*range(0, 32, 5), *random.Random(4).sample(range(32, len(whole) - 4120), 20)]:
+        shutil.copy(live, damaged)
+        log = bytearray(whole)
+        log[place] ^= 1
+        damaged.with_name("damaged.sqlite-wal").write_bytes(log)
+        said = " ".join(verify(damaged).problems)
+        if "no such table" not in said:  # else the log was all there is: nothing of it is left to name
+            there = {found.id for found in records_of(damaged, "done")}
+            assert "log: " in said
+            assert all(record(number).id in said for number in range(ROWS) if record(number).id not in there)
+    store.close()
+
+
+def test_a_link_leads_to_the_same_lock_and_seal(store, tmp_path):
+    link = tmp_path / "link.sqlite"
+    link.symlink_to(store)
+    with Store.open(link, MADE_UP, {}) as writer:
+        with pytest.raises(StoreError, match="another sweep"):
+            Store.open(store, MADE_UP, {})
+        writer.write([record(ROWS)])
+    assert verify(store).sealed
+    assert verify(store).problems == verify(link).problems == ()
+
+
+def test_a_table_is_not_written_over_its_store(store):
+    with pytest.raises(ConfigError, match="the store itself"):
+        export(store, store)
+    assert not verify(store).problems
+
+
+def test_a_folder_that_cannot_be_written_is_not_blamed_on_another_sweep():
+    with pytest.raises(StoreError, match="cannot be written: unable to open"):
+        Store.open(Path("/proc/store.sqlite"), MADE_UP, {})

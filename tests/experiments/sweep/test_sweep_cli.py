@@ -97,3 +97,20 @@ def test_a_damaged_store_fails_verify(folder):
     store.write_bytes(store.read_bytes().replace(b"unmistakable", b"unmistakably"))
     said = call("verify s.sqlite", code=1)
     assert "its content does not match its checksum" in said
+
+
+def test_a_backend_that_cannot_run_throws_nothing_away(folder):
+    (folder / "mine.py").write_text("def run(cell):\n    return {'y': 1}\n")
+    (folder / "grid.toml").write_text("[axes]\nx = [0]\n")
+    command = "mine:run --grid grid.toml --store s.sqlite --quiet --jobs 1"
+    call(command)
+    with pytest.raises(ConfigError, match="got 'slurm', wanted one of local, ray, dask"):
+        call(command + " --fresh --backend slurm")
+    assert "1 of 1 cells done" in call("status s.sqlite")
+
+
+def test_an_error_with_brackets_in_it_is_an_error_like_any_other(folder):
+    (folder / "mine.py").write_text("def run(cell):\n    raise ValueError('bad [/x] thing')\n")
+    (folder / "grid.toml").write_text("[axes]\nx = [0]\n")
+    call("mine:run --grid grid.toml --store s.sqlite --jobs 1", code=1)
+    assert "bad [/x] thing" in call("status s.sqlite")

@@ -13,7 +13,7 @@ from experiments.features.ofi import ofi_features
 from experiments.features.schema import MARKET_FEATURES, OFI_FEATURES, names
 from experiments.features.tapes import minute_bars
 from experiments.features.windows import Grid, segments
-from tests.features.build import BUCKET, GAP_AT, book_frame, opening, tape_frame
+from tests.experiments.features.build import BUCKET, GAP_AT, book_frame, opening, tape_frame
 
 ROWS = 64
 GRID = Grid(bucket_ms=BUCKET, zscore=12, spread_rank=9)

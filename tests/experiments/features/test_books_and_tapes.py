@@ -17,7 +17,7 @@ from marketsim.errors import ConfigError, InputError
 from marketsim.simulation import Simulation
 from marketsim.types import Side, limit_order, market_order
 from tests.data import data_path
-from tests.features.build import BUCKET, FIRST, GAP_AT, book_frame, opening
+from tests.experiments.features.build import BUCKET, FIRST, GAP_AT, book_frame, opening
 from tests.test_agents_contract import Scripted
 from venues.clob import ContinuousBook
 from venues.fba import BatchAuction

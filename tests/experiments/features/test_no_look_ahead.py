@@ -12,7 +12,7 @@ from experiments.features.market import book_rows, market_features
 from experiments.features.ofi import ofi_features
 from experiments.features.tapes import minute_bars
 from experiments.features.windows import Grid
-from tests.features.build import BUCKET, book_frame, tape_frame
+from tests.experiments.features.build import BUCKET, book_frame, tape_frame
 
 ROWS = 64
 GRID = Grid(bucket_ms=BUCKET, zscore=12, spread_rank=9)
