@@ -146,5 +146,9 @@ def _grid(finding: Finding) -> str:
 
 
 def _reasons(lines: Iterable[Line]) -> list[str]:
-    """Each reason once, in the order of the lines."""
-    return list(dict.fromkeys(f"{line.allowed:.2g} for {line.because}" for line in lines if line.because))
+    """Each reason once, in the order of the lines, with the most that it leaves open."""
+    most: dict[str, float] = {}
+    for line in lines:
+        if line.because:
+            most[line.because] = max(line.allowed, most.get(line.because, 0.0))
+    return [f"at most {allowed:.2g} for {because}" for because, allowed in most.items()]

@@ -26,10 +26,10 @@ def compare(path: str, series: list[Series], *, across: str, up: str, scales: tu
     axes = figure.subplots()
     for place, each in enumerate(series):
         colour, lines = f"C{place}", list(each.measured.values())
-        axes.plot(list(each.predicted), list(each.predicted.values()), color=colour)
+        axes.plot(list(each.predicted), list(each.predicted.values()), color=colour, label=f"{each.label}: predicted")
         bars = [BAND * line.error for line in lines]
         values = [line.measured for line in lines]
-        axes.errorbar(list(each.measured), values, yerr=bars, fmt="o", color=colour, label=each.label)
+        axes.errorbar(list(each.measured), values, yerr=bars, fmt="o", color=colour, label=f"measured, {BAND:g} s.e.")
     axes.set(xscale=scales[0], yscale=scales[1], xlabel=across, ylabel=up)
     axes.legend(frameon=False)
     figure.savefig(path, dpi=100)
