@@ -35,7 +35,8 @@ class BookRecorder:
 
     It shows the levels that a venue publishes, as many as the venue's own `depth` (10 where nothing else is set). Pools
     publish no levels: of them it shows what the next blocks of `block` lots cost each, to the tick that is worse for
-    the taker, blocks at one price as one level.
+    the taker, blocks at one price as one level. A replay of trades has no levels of a book either: what it publishes,
+    and this shows on both sides, is the last recorded price with the lots that it still offers there.
 
     Args:
         markets: what to record.
@@ -72,8 +73,8 @@ class BookRecorder:
             lot_size: units of quantity per lot.
 
         Returns:
-            `origin_time` (UTC, when the agent saw it, so later than the book was by its delay) and `snapshot_columns()`
-            in units of money and quantity. A level that is not there has price nan and size 0.
+            `origin_time` (UTC, when the agent saw it, so later than the book was by its delay) and
+            `snapshot_columns(levels)` in units of money and quantity. A level that is not there has price nan, size 0.
 
         Raises:
             ConfigError: a market that it does not record, or an argument out of bounds.
@@ -88,14 +89,14 @@ class BookRecorder:
                 f"BookRecorder.frame: {got}; wanted whole nanoseconds, a step of at least 1, sizes above 0"
             )
         rows = self._seen.get(market, [])
-        table = np.zeros((len(rows), LEVELS_MAX, 2, 2))  # row, level, side, price or size
+        table = np.zeros((len(rows), self.levels, 2, 2))  # row, level, side, price or size
         table[..., 0] = np.nan
         for row, (_, *sides) in zip(table, rows, strict=True):
             for side, levels in enumerate(sides):
                 row[: len(levels), side] = np.reshape(levels, (len(levels), 2))
         table *= tick_size, lot_size
         times = np.array([time for time, *_ in rows], dtype=np.int64) * step_ns + origin_ns
-        frame = pd.DataFrame(table.reshape(len(rows), 4 * LEVELS_MAX), columns=pd.Index(snapshot_columns()))
+        frame = pd.DataFrame(table.reshape(len(rows), 4 * self.levels), columns=pd.Index(snapshot_columns(self.levels)))
         frame.insert(0, "origin_time", pd.to_datetime(times, unit="ns", utc=True))
         return frame
 

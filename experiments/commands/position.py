@@ -16,7 +16,10 @@ from experiments.progress import console, progress
 def position(
     config_name: Config = "",
     data: Annotated[
-        Several, typer.Option("--data", help='Repeatable: a file of bars, one a symbol; or "synthetic".')
+        Several,
+        typer.Option(
+            "--data", help='Repeatable: a file of bars, of one symbol, or with a column symbol; or "synthetic".'
+        ),
     ] = None,
     bid: Annotated[str | None, typer.Option("--bid", help="A file of bars of the bid; with --ask.")] = None,
     ask: Annotated[str | None, typer.Option("--ask", help="A file of bars of the ask; with --bid.")] = None,

@@ -24,8 +24,8 @@ _SIGN = {"bid": -1, "ask": 1}
 
 
 @frozen
-class _Amounts:
-    """Numbers of a level, float64: nan where the cell is empty or null; rows are judged when all is read."""
+class Amounts:
+    """Numbers, float64: nan where the cell is empty or null; whether a row makes sense is judged when all is read."""
 
     name: str = field(validator=name)
     wanted: str = field(default="a number, or nothing", init=False)
@@ -82,7 +82,7 @@ def read_books(path: str | Path, *, unit: str = "ms", bad: str = "refuse") -> Bo
     if bad not in {"refuse", "list"}:
         raise ConfigError(f"read_books: bad: got {bad!r}, wanted refuse or list")
     names = snapshot_columns()
-    (times, *amounts), rows = read_columns(path, [stamps(TIME, unit), *(_Amounts(each) for each in names)])
+    (times, *amounts), rows = read_columns(path, [stamps(TIME, unit), *(Amounts(each) for each in names)])
     table = dict(zip(names, amounts, strict=True))
     faults = _faults(times, table)
     found = tuple(
@@ -120,11 +120,12 @@ def snapshots(frame: pd.DataFrame, bucket_ms: int) -> pd.DataFrame:
     """The last snapshot of every bucket of time that has one.
 
     Args:
-        frame: `origin_time` (timestamps, not falling) and `snapshot_columns()`, as of `read_books` or a `BookRecorder`.
+        frame: `origin_time` (timestamps, not falling) and `snapshot_columns()` of some number of levels, as of
+            `read_books` or a `BookRecorder`.
         bucket_ms: width of a bucket, which covers [open, open + width).
 
     Returns:
-        `open_time_ms`, `segment` (a gap of more than a bucket starts a new one) and `snapshot_columns()`. A row is
+        `open_time_ms`, `segment` (a gap of more than a bucket starts a new one) and the columns of the levels. A row is
         known at open_time_ms + bucket_ms.
 
     Raises:
@@ -138,7 +139,7 @@ def snapshots(frame: pd.DataFrame, bucket_ms: int) -> pd.DataFrame:
         )
     opening = times // (bucket_ms * 10**6) * bucket_ms
     last = np.append(np.diff(opening) > 0, True)[: len(opening)]
-    result = frame.loc[last, snapshot_columns()].reset_index(drop=True)
+    result = frame[last].drop(columns=TIME).reset_index(drop=True)
     result.insert(0, "open_time_ms", opening[last])
     result.insert(1, "segment", segments(opening[last], bucket_ms))
     return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import pandas as pd
 from attrs import asdict, field, frozen
@@ -133,9 +133,3 @@ def names(rows: Iterable[FeatureRow]) -> list[str]:
 def available(frame: pd.DataFrame, columns: Iterable[str]) -> list[str]:
     """Those of `columns` with a value in some row; a source that is not there leaves its features nan throughout."""
     return [column for column in columns if frame[column].notna().any()]
-
-
-def without_warm_up(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[pd.DataFrame, int]:
-    """(the rows in which all of `columns` are known, how many were dropped)."""
-    kept = frame.dropna(subset=list(columns)).reset_index(drop=True)
-    return kept, len(frame) - len(kept)

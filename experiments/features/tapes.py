@@ -11,12 +11,15 @@ import numpy.typing as npt
 import pandas as pd
 from attrs import field, frozen
 
-from experiments.features.books import book_quotes, stamps
+from experiments.features.books import Amounts, book_quotes, stamps
 from marketsim.checks import name
 from marketsim.errors import InputError
 from marketsim.metrics import Log, trades
-from marketsim.table_files import Column, Numbers, read_columns
+from marketsim.table_files import Column, Numbers, bad_cell, read_columns, read_header
 
+PRICES = ("open", "high", "low", "close")
+VOLUMES = ("volume", "taker_buy_volume")
+QUOTED = ("spread_bps", "book_microprice_basis_bps")
 _TRUE = {"true": True, "false": False, "1": True, "0": False}
 
 
@@ -140,10 +143,9 @@ def minute_bars(
     prices = grouped["price"].agg(["first", "max", "min", "last"]).set_axis(["open", "high", "low", "close"], axis=1)
     bars = prices.assign(volume=grouped["quantity"].sum(), taker_buy_volume=grouped["taker_buy_volume"].sum())
     bars = _with_quiet(bars, bucket_ms, quiet, end_ns).rename_axis("open_time_ms").reset_index()
-    quoted = ["spread_bps", "book_microprice_basis_bps"]
     if books is None:
-        return bars.assign(**dict.fromkeys(quoted, np.nan))
-    return bars.merge(book_quotes(books)[["open_time_ms", *quoted]], how="left")
+        return bars.assign(**dict.fromkeys(QUOTED, np.nan))
+    return bars.merge(book_quotes(books)[["open_time_ms", *QUOTED]], how="left")
 
 
 def _with_quiet(bars: pd.DataFrame, bucket_ms: int, quiet: int, end_ns: int | None) -> pd.DataFrame:
@@ -163,37 +165,47 @@ def _with_quiet(bars: pd.DataFrame, bucket_ms: int, quiet: int, end_ns: int | No
 
 
 def read_bars(
-    path: str | Path, *, time: str = "timestamp", unit: str = "iso", volume: str | None = None
+    path: str | Path, *, unit: str = "iso", bucket_ms: int = 1, where: Mapping[str, str | int] | None = None
 ) -> pd.DataFrame:
-    """Recorded bars with columns `open`, `high`, `low`, `close`, in the form of `minute_bars`.
+    """Recorded bars in the form of `minute_bars`.
+
+    Wanted columns: `open_time_ms` (milliseconds since 1970) or else `timestamp`, when a bar opens; `high`, `low`,
+    `close`; and where the file has them `open`, `volume`, `taker_buy_volume`, `spread_bps` and
+    `book_microprice_basis_bps`.
 
     Args:
         path: a `.csv`, `.csv.gz` or `.parquet` file.
-        time, unit: column of the time at which a bar opens, and its unit, as of `stamps`.
-        volume: column; None: not known.
+        unit: of `timestamp`, as of `stamps`.
+        bucket_ms: width of a bar; its opening time is a multiple.
+        where: keep the rows whose column equals the value.
 
     Returns:
         As `minute_bars`; what the file does not say is nan.
 
     Raises:
-        InputError: naming file, row, column, what came and what was wanted; also where times do not rise, or a high or
-            low lies inside open and close.
+        InputError: naming file, row, column, what came and what was wanted; also where times do not rise or are off
+            the clock, or a high or low lies inside open and close.
         ConfigError: an unknown unit.
     """
-    prices = ["open", "high", "low", "close"]
-    columns: list[Column] = [stamps(time, unit), *(Numbers(each) for each in prices)]
-    if volume is not None:
-        columns.append(Numbers(volume, zero=True))
-    (times, *values), rows = read_columns(path, columns)
-    _refuse_falling(path, time, times, rows, least=1)
-    bars = pd.DataFrame(dict(zip(prices, values, strict=False)))
-    outside = (bars["high"] < bars.max(axis=1)) | (bars["low"] > bars.min(axis=1))
+    header = read_header(path)
+    time = stamps("open_time_ms", "ms") if "open_time_ms" in header else stamps("timestamp", unit)
+    prices = [each for each in PRICES if each in header or each != "open"]
+    volumes, quotes = ([each for each in names if each in header] for names in (VOLUMES, QUOTED))
+    columns: list[Column] = [time, *(Numbers(each) for each in prices)]
+    columns += [*(Numbers(each, zero=True) for each in volumes), *(Amounts(each) for each in quotes)]
+    (times, *values), rows = read_columns(path, columns, where=where)
+    _refuse_falling(path, time.name, times, rows, least=1)
+    _refuse(path, time.name, times, rows, times % (bucket_ms * 10**6) != 0, f"a multiple of {bucket_ms * 10**6} ns")
+    bars = pd.DataFrame(dict(zip((*prices, *volumes, *quotes), values, strict=True)))
+    own = bars[prices]
+    outside = (own["high"] < own.max(axis=1)) | (own["low"] > own.min(axis=1))
     if outside.any():
         at = int(np.flatnonzero(outside)[0])
-        raise InputError(f"{path}, row {rows[at]}: got {bars.iloc[at].to_dict()}, wanted low <= open, close <= high")
+        raise InputError(f"{path}, row {rows[at]}: got {own.iloc[at].to_dict()}, wanted low <= open, close <= high")
+    for each in quotes:
+        _refuse(path, each, bars[each].to_numpy(), rows, np.isinf(bars[each]), "a finite number, or nothing")
     bars.insert(0, "open_time_ms", times // 10**6)
-    unknown = dict.fromkeys(("taker_buy_volume", "spread_bps", "book_microprice_basis_bps"), np.nan)
-    return bars.assign(volume=np.nan if volume is None else values[-1], **unknown)
+    return bars.reindex(columns=["open_time_ms", *PRICES, *VOLUMES, *QUOTED])
 
 
 def quote_bars(bids: pd.DataFrame, asks: pd.DataFrame) -> pd.DataFrame:
@@ -207,9 +219,9 @@ def quote_bars(bids: pd.DataFrame, asks: pd.DataFrame) -> pd.DataFrame:
         inside), `spread_bps` = (ask close - bid close) / mid x 1e4, below 0 where the feed says so.
     """
     both = bids.merge(asks, on="open_time_ms", suffixes=("_bid", "_ask"))
-    prices = {each: (both[f"{each}_bid"] + both[f"{each}_ask"]) / 2 for each in ("open", "high", "low", "close")}
+    prices = {each: (both[f"{each}_bid"] + both[f"{each}_ask"]) / 2 for each in PRICES}
     spread = (both["close_ask"] - both["close_bid"]) / prices["close"] * 1e4
-    unknown = dict.fromkeys(("volume", "taker_buy_volume"), np.nan)
+    unknown = dict.fromkeys(VOLUMES, np.nan)
     frame = pd.DataFrame({"open_time_ms": both["open_time_ms"], **prices})
     return frame.assign(**unknown, spread_bps=spread, book_microprice_basis_bps=np.nan)
 
@@ -222,3 +234,12 @@ def _refuse_falling(
         got = f"got {times[bad[0] + 1]} ns after {times[bad[0]]}"
         wanted = "times that rise" if least else "times that do not fall"
         raise InputError(f"{path}, row {rows[bad[0] + 1]}, column {column!r}: {got}, wanted {wanted}")
+
+
+def _refuse(
+    path: str | Path, column: str, values: npt.NDArray[Any], rows: npt.NDArray[np.int64], bad: Any, wanted: str
+) -> None:
+    """Refuse the first row that is `bad`."""
+    places = np.flatnonzero(bad)
+    if len(places):
+        bad_cell(str(path), rows[places[0]], column, values[places[0]], wanted)

@@ -15,10 +15,9 @@ from experiments.features.tapes import read_trade_tape, trade_tape
 from experiments.ofi.config import SYNTHETIC, OfiStudy
 from experiments.ofi.market import run_market
 from experiments.quotes.tape import BadRow
-from marketsim.result import Result
 
 LOOKS = 5
-"""Snapshots that the recorder of a simulated market takes in a bucket."""
+"""Snapshots of a simulated market in a bucket; the last is taken a fifth of the bucket before its close."""
 
 
 @frozen(eq=False)
@@ -27,12 +26,15 @@ class Recording:
 
     Args:
         frame: `origin_time` (UTC) and `agents.recorder.snapshot_columns()`, in order of time.
+        events: the same of the best level alone at every step of a simulated market; of a file its snapshots, which are
+            all that there is.
         tape: as of `experiments.features.tapes.trade_tape`; None: no trades are known.
         bad: rows of the file that are no books.
         files: that it was read from.
     """
 
     frame: pd.DataFrame
+    events: pd.DataFrame
     tape: pd.DataFrame | None
     bad: tuple[BadRow, ...] = ()
     files: tuple[Path, ...] = ()
@@ -51,11 +53,13 @@ def recording_of(study: OfiStudy) -> Recording:
     """
     if study.data == SYNTHETIC:
         market = study.market
-        recorder = recorder_of(study)
-        return recorded(study, recorder, run_market(market, study.seed, market.buckets, [recorder]))
+        recorders = recorders_of(study)
+        result = run_market(market, study.seed, market.buckets, recorders)
+        frame, events = (recorder.frame(MARKET, step_ns=study.step_ns) for recorder in recorders)
+        return Recording(frame, events, trade_tape(result.fills, MARKET, step_ns=study.step_ns))
     books = read_books(study.data, unit=study.unit, bad=study.bad)
     if not study.trades:
-        return Recording(books.frame, None, books.bad, (Path(study.data),))
+        return Recording(books.frame, books.frame, None, books.bad, (Path(study.data),))
     time, price, quantity, taker_sold = study.trade_columns
     tape = read_trade_tape(
         study.trades,
@@ -66,15 +70,13 @@ def recording_of(study: OfiStudy) -> Recording:
         unit=study.unit,
         where={"venue": study.trades_venue} if study.trades_venue else None,
     )
-    return Recording(books.frame, tape, books.bad, (Path(study.data), Path(study.trades)))
+    return Recording(books.frame, books.frame, tape, books.bad, (Path(study.data), Path(study.trades)))
 
 
-def recorder_of(study: OfiStudy) -> BookRecorder:
-    """Takes `LOOKS` snapshots of the simulated market in a bucket."""
-    return BookRecorder("recorder", (MARKET,), review_interval=max(1, study.market.bucket_steps // LOOKS))
-
-
-def recorded(study: OfiStudy, recorder: BookRecorder, result: Result) -> Recording:
-    """What the recorder saw in a run, and its trades."""
-    tape = trade_tape(result.fills, MARKET, step_ns=study.step_ns)
-    return Recording(recorder.frame(MARKET, step_ns=study.step_ns), tape)
+def recorders_of(study: OfiStudy) -> tuple[BookRecorder, BookRecorder]:
+    """One takes `LOOKS` snapshots of the simulated market in a bucket, one sees its best level at every step."""
+    looks = max(1, study.market.bucket_steps // LOOKS)
+    return (
+        BookRecorder("recorder", (MARKET,), review_interval=looks),
+        BookRecorder("events", (MARKET,), levels=1, review_interval=1),
+    )

@@ -15,21 +15,21 @@ COLUMNS = ["imbalance", "windows", "slope", "standard_error", "r_squared", "dept
 _BEST = ("bid_0_price", "bid_0_size", "ask_0_price", "ask_0_size")
 
 
-def impact_pairs(frame: pd.DataFrame, bucket_ms: int) -> pd.DataFrame:
+def impact_pairs(events: pd.DataFrame, bucket_ms: int) -> pd.DataFrame:
     """Imbalance at the best prices and change of the mid, from the close of one bucket to the next.
 
     Args:
-        frame: as of `snapshots`.
+        events: states of the book, as of `snapshots`; the best level is enough.
         bucket_ms: width of a bucket.
 
     Returns:
-        `event` (lots; summed over all snapshots of the bucket, Cont, Kukanov and Stoikov 2014, equation 1), `snapshot`
-        (lots; of the last snapshots of the two buckets alone) and `mid_change` (units of price); rows in which all is
+        `event` (lots; summed over all states in the bucket, Cont, Kukanov and Stoikov 2014, equation 1), `snapshot`
+        (lots; of the last states of the two buckets alone) and `mid_change` (units of price); rows in which all is
         known and no gap lies.
     """
-    books = snapshots(frame, bucket_ms)
-    last = np.searchsorted(_nanoseconds(frame), (books["open_time_ms"].to_numpy() + bucket_ms) * 10**6) - 1
-    fine, coarse = _imbalance(frame), _imbalance(books)
+    books = snapshots(events, bucket_ms)
+    last = np.searchsorted(_nanoseconds(events), (books["open_time_ms"].to_numpy() + bucket_ms) * 10**6) - 1
+    fine, coarse = _imbalance(events), _imbalance(books)
     # Sums of what is known, and how much is not: a sum over an unknown is unknown.
     total = np.concatenate(([0.0], np.cumsum(np.nan_to_num(fine))))
     unknown = np.concatenate(([0], np.cumsum(np.isnan(fine))))

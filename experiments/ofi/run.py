@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,12 @@ from experiments.features.schema import FEATURES
 from experiments.manifest import manifest, write_manifest
 from experiments.ofi.config import SYNTHETIC, OfiStudy, dumps, to_dict
 from experiments.ofi.data import recording_of
-from experiments.ofi.money import COLUMNS, money_table
+from experiments.ofi.money import COLUMNS, SHUFFLED, TRAINED, money_table
 from experiments.ofi.regression import impact_pairs, impact_table
 from experiments.ofi.report import Findings, markdown, pictures_of, render
 from experiments.ofi.study import diagnose, tables_of
 from experiments.ofi.verdict import too_few_rows, verdict_of
-from experiments.ofi.words import LEAKAGE_POLICY
+from experiments.ofi.words import LEAKAGE_POLICY, paired, per_run
 from experiments.prediction.results import as_json, digests, verdict_dict, write_results
 
 STAGES = 3
@@ -47,7 +48,7 @@ def find(
     advance(1)
     tell("features")
     tables = tables_of(study, recording)
-    pairs = impact_pairs(recording.frame, study.bucket_ms)
+    pairs = impact_pairs(recording.events, study.bucket_ms)
     impact = impact_table(recording.frame, pairs)
     advance(1)
     tell("models")
@@ -86,13 +87,27 @@ def run(
     drawn = pictures_of(found)
     contents: dict[str, bytes] = {f"{name}.svg": content for name, content in drawn.items()}
     contents["schema.json"] = as_json([asdict(feature) for feature in FEATURES])
-    contents["verdict.json"] = as_json(verdict_dict(found.verdict, found.tables.counts))
+    contents["verdict.json"] = as_json(verdict_dict(found.verdict, found.tables.counts) | money_dict(found.money))
     contents["config.toml"] = dumps(study).encode()
     contents["ofi.md"] = markdown(found, drawn).encode()
     contents["report.html"] = render(found, drawn).encode()
     files = write_results(out, frames_of(found), contents)
     write_manifest(out / "manifest.json", manifest_of(found, files))
     return found
+
+
+def money_dict(money: pd.DataFrame) -> dict[str, Any]:
+    """Mean profit a run on both models and their difference at the same seeds, tick-lots; null where none is known."""
+    if money.empty:
+        return {"money": None}
+    profits = {TRAINED: per_run(money, TRAINED), SHUFFLED: per_run(money, SHUFFLED)}
+    profits[f"{TRAINED} - {SHUFFLED}"] = paired(money)
+    return {
+        "money": {
+            name: {"mean": each.mean, "se": None if isnan(each.se) else each.se, "runs": each.n}
+            for name, each in profits.items()
+        }
+    }
 
 
 def frames_of(found: Findings) -> dict[str, pd.DataFrame]:

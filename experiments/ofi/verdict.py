@@ -55,8 +55,10 @@ def verdict_of(diagnosis: Diagnosis) -> Verdict:
                 before, after = (
                     float(values.get((head, name, split, measure), nan)) for name in (MARKET_ONLY, MARKET_PLUS_OFI)
                 )
-                reason = diagnosis.failures.get(head) or _reason(measure, better, before, after)
-                checks.append(Check(head, split, measure, before, after, reason))
+                failure = diagnosis.failures.get(head, "")
+                reason = failure or _reason(measure, better, before, after)
+                short = not failure and measure.startswith("auc") and isnan(before + after)
+                checks.append(Check(head, split, measure, before, after, reason, short))
     return judged(tuple(checks))
 
 

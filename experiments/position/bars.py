@@ -16,8 +16,9 @@ from experiments.position.entries import Entries, positions_of, read_entries, re
 from experiments.position.market import run_market
 from marketsim.errors import ConfigError
 from marketsim.metrics import role_of
+from marketsim.table_files import Texts, read_columns, read_header
 
-TIME = "open_time_ms"
+TIME, SYMBOL = "open_time_ms", "symbol"
 _SUFFIXES = (".gz", ".csv", ".parquet")
 
 
@@ -45,15 +46,19 @@ def source_of(study: PositionStudy) -> Source:
 
     Raises:
         InputError: a file cannot be read, naming file, row and column.
-        ConfigError: two files of one name.
+        ConfigError: a symbol in two files, or a file without a bar.
     """
     if study.synthetic:
         return _simulated(study)
     bars: dict[str, pd.DataFrame] = {}
     for file in study.data:
-        _put(bars, symbol_of(file), read_bars(file, unit=study.unit), file)
+        for symbol, where in _symbols(file):
+            own = read_bars(file, unit=study.unit, bucket_ms=study.bucket_ms, where=where)
+            _put(bars, symbol, own, file)
     if study.bid:
-        both = quote_bars(read_bars(study.bid, unit=study.unit), read_bars(study.ask, unit=study.unit))
+        both = quote_bars(
+            *(read_bars(file, unit=study.unit, bucket_ms=study.bucket_ms) for file in (study.bid, study.ask))
+        )
         _put(bars, symbol_of(study.bid), both, study.bid)
     files = [*study.data, *(file for file in (study.bid, study.ask, study.entries) if file)]
     entries = _regular(study, bars) if not study.entries else read_entries(study.entries, study.unit, tuple(bars))
@@ -72,9 +77,19 @@ def symbol_of(file: str) -> str:
     return name
 
 
+def _symbols(file: str) -> list[tuple[str, dict[str, str | int]]]:
+    """The symbols of a file, each with what its rows have: those of its column `symbol`, or its name for all rows."""
+    if SYMBOL not in read_header(file):
+        return [(symbol_of(file), {})]
+    (found,), _ = read_columns(file, [Texts(SYMBOL)])
+    if not len(found):
+        raise ConfigError(f"{file}: got no bar, wanted at least one")
+    return [(symbol, {SYMBOL: symbol}) for symbol in dict.fromkeys(found.tolist())]
+
+
 def _put(bars: dict[str, pd.DataFrame], symbol: str, own: pd.DataFrame, file: str) -> None:
     if symbol in bars:
-        raise ConfigError(f"{file}: got the symbol {symbol!r} twice, wanted files of different names")
+        raise ConfigError(f"{file}: got the symbol {symbol!r} twice, wanted each in one file")
     if own.empty:
         raise ConfigError(f"{file}: got no bar, wanted at least one")
     bars[symbol] = own

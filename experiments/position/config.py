@@ -81,10 +81,10 @@ class PositionStudy:
     """A whole position-state study. Lengths in minutes are counted in buckets, which are minutes by default.
 
     Args:
-        data: files of bars that `experiments.features.tapes.read_bars` reads, one a symbol, named by the file; or
-            "synthetic" alone.
+        data: files of bars that `experiments.features.tapes.read_bars` reads, of the symbols in their column `symbol`,
+            or without it of one symbol, named by the file; or "synthetic" alone.
         bid, ask: two files of bars of one symbol's bid and ask; empty: none.
-        unit: of the times of all files, as of `experiments.features.books.stamps`.
+        unit: of the times of all files, as of `experiments.features.books.stamps`; not of a column `open_time_ms`.
         entries: a file of entries, with their predictions; empty: the fills of agents in a simulated market, or
             entries at regular times, both scored by a model frozen before them.
         entry_every: buckets between two regular times, at each of which a position is opened on either side.

@@ -68,7 +68,7 @@ class Trend:
 
 def run_market(market: Market, seed: int) -> tuple[Result, BookRecorder]:
     """One run of the market, and who recorded its book."""
-    # Its look is the last thing in a bucket: the book that the bar closes with.
+    # Five looks a bucket: the last is a fifth of it before the bar closes, so the book is never newer than the bar.
     recorder = BookRecorder(RECORDER, (MARKET,), review_interval=max(1, market.bucket_steps // 5))
     agents: list[Any] = [
         Holder(f"holder-{number}", 1, market.hold, market.bucket_steps) for number in range(1, market.holders + 1)

@@ -63,7 +63,8 @@ def verdict_of(diagnosis: Diagnosis) -> Verdict:
                 limit = AUC_MIN if measure == "auc" else MAE_RATIO_MAX
                 reasons = _beyond(measure, sign, limit, after), _better(measure, sign, before, after)
                 for name, reason in zip((bound, better), reasons, strict=True):
-                    checks.append(Check(side, split, name, before, after, failure or reason))
+                    short = not failure and reason == _unknown("auc")
+                    checks.append(Check(side, split, name, before, after, failure or reason, short))
     return judged(tuple(checks))
 
 

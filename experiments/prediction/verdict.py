@@ -21,6 +21,7 @@ class Check:
         measure: what was compared.
         before, after: its values without and with the features; nan where one cannot be computed.
         reason: why it did not pass; "" where it did.
+        short: it could not be made for want of rows.
     """
 
     head: str
@@ -29,6 +30,7 @@ class Check:
     before: float
     after: float
     reason: str
+    short: bool = False
 
     @property
     def passed(self) -> bool:
@@ -40,7 +42,7 @@ class Verdict:
     """READY, NOT_READY or TOO_FEW_ROWS.
 
     Args:
-        checks: all that were made; none where there are too few rows.
+        checks: all that were made; none where there are too few rows for a model.
         reasons: why it is not ready, or what is missing.
     """
 
@@ -50,6 +52,7 @@ class Verdict:
 
 
 def judged(checks: tuple[Check, ...]) -> Verdict:
-    """Ready where every check passed."""
-    failed = tuple(f"{check.head}, {check.split}: {check.reason}" for check in checks if not check.passed)
-    return Verdict(NOT_READY if failed else READY, checks, failed)
+    """Ready where every check passed, too few rows where nothing but rows is missing, else not ready."""
+    failed = [check for check in checks if not check.passed]
+    said = READY if not failed else TOO_FEW_ROWS if all(check.short for check in failed) else NOT_READY
+    return Verdict(said, checks, tuple(f"{check.head}, {check.split}: {check.reason}" for check in failed))

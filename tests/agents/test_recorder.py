@@ -11,11 +11,13 @@ from agents.recorder import BookRecorder, snapshot_columns
 from marketsim.errors import ConfigError
 from marketsim.simulation import Simulation
 from marketsim.testing.agent_kit import check_agent
-from marketsim.types import Side, limit_order, market_order
+from marketsim.types import Feed, Side, limit_order, market_order
 from tests.test_agents_contract import Scripted
 from venues.clob import ContinuousBook
 from venues.constant_product import ConstantProduct
 from venues.fba import BatchAuction
+from venues.quote_replay import QuoteReplayVenue
+from venues.replay import ReplayVenue
 
 MARKET = "A"
 
@@ -81,7 +83,8 @@ def test_it_sees_no_more_than_its_delay_and_its_venue_allow():
     shallow, _ = recorded(ContinuousBook((MARKET,), depth=2), quotes(3))
     assert frame_of(shallow)["bid_2_size"].tolist() == [0] * 5
     few, _ = recorded(ContinuousBook((MARKET,), depth=20), quotes(3), levels=1)
-    assert frame_of(few)["bid_1_size"].tolist() == [0] * 5
+    assert list(frame_of(few).columns) == ["origin_time", *snapshot_columns(1)]
+    assert frame_of(few)["ask_0_size"].tolist() == [5] * 5
 
 
 def test_an_auction_shows_its_resting_book_and_what_a_clear_left():
@@ -108,6 +111,29 @@ def test_a_pool_shows_what_its_next_blocks_cost():
             assert available == lots
             # No better than the pool itself, and within a tick a lot of it.
             assert 0 <= side * (prices[:level] @ sizes[:level] - money) <= lots
+
+
+def test_a_replay_of_quotes_shows_the_recorded_book_less_what_was_taken():
+    quoted = QuoteReplayVenue((MARKET,), opening={MARKET: (((99, 4), (98, 6)), ((101, 5), (103, 7)))})
+    recorder, result = recorded(quoted, Scripted(*TAKER))
+    frame = frame_of(recorder)
+    assert len(result.fills) == 2
+    assert frame["ask_0_size"].tolist() == [5, 5, 2, 2, 2]
+    assert (
+        frame[["bid_0_price", "bid_1_price", "ask_0_price", "ask_1_price"]].to_numpy().tolist()
+        == [[99, 98, 101, 103]] * 5
+    )
+    assert frame[["bid_1_size", "ask_1_size", "ask_2_size"]].to_numpy().tolist() == [[6, 7, 0]] * 5
+
+
+def test_a_replay_of_trades_shows_the_last_price_on_both_sides():
+    tape = ReplayVenue((MARKET,))
+    tape.submit(Feed(MARKET, 100, 8), 0)
+    recorder, _ = recorded(tape, Scripted(*TAKER))
+    frame = frame_of(recorder)
+    assert frame["bid_0_size"].tolist() == frame["ask_0_size"].tolist() == [8, 8, 5, 5, 5]
+    assert frame[["bid_0_price", "ask_0_price"]].to_numpy().tolist() == [[100, 100]] * 5
+    assert frame["bid_1_price"].isna().all()
 
 
 def test_no_review_no_row_and_an_unknown_market_is_refused():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from agents.recorder import snapshot_columns
 from experiments.features.books import read_books, snapshots
-from experiments.features.schema import FEATURES, available, schema_frame, without_warm_up
+from experiments.features.schema import FEATURES, available, schema_frame
 from experiments.features.splits import EMBARGO, SPLITS, SplitPlan, split_counts
 from experiments.features.tapes import minute_bars, quote_bars, read_bars, read_trade_tape, trade_tape
 from marketsim.errors import ConfigError, InputError
@@ -125,6 +127,14 @@ def test_no_trades_no_tape_no_bars():
     assert len(tape) == len(minute_bars(tape, 10, quiet=3)) == 0
 
 
+def tape_of():
+    """Three trades in two buckets of a second."""
+    times = np.array([100, 200, 1100]) * 10**6
+    return pd.DataFrame(
+        {"time_ns": times, "price": [10.0, 12.0, 11.0], "quantity": [1.0, 3.0, 2.0], "side": [1, -1, 1]}
+    )
+
+
 def test_bars_that_are_none_are_refused(tmp_path):
     path = tmp_path / "bars.csv"
     path.write_text("timestamp,open,high,low,close\n2024-01-01 00:00,1,2,1,2\n2024-01-01 00:01,1,1.5,1,2\n")
@@ -133,6 +143,36 @@ def test_bars_that_are_none_are_refused(tmp_path):
     path.write_text("timestamp,open,high,low,close\n2024-01-01 00:01,1,2,1,2\n2024-01-01 00:01,1,2,1,2\n")
     with pytest.raises(InputError, match=r"row 3, column 'timestamp'.*wanted times that rise"):
         read_bars(path)
+
+
+def test_bars_have_what_the_file_says_and_nan_for_the_rest(tmp_path):
+    path = tmp_path / "bars.csv"
+    path.write_text("symbol,open_time_ms,high,low,close,spread_bps\na,60000,2,1,2,-0.5\na,120000,2,1,1,\n")
+    bars = read_bars(path, bucket_ms=60_000)
+    assert bars["open_time_ms"].tolist() == [60_000, 120_000]
+    assert bars["close"].tolist() == [2.0, 1.0]
+    assert bars["spread_bps"].tolist() == pytest.approx([-0.5, np.nan], nan_ok=True)
+    unknown = ["open", "volume", "taker_buy_volume", "book_microprice_basis_bps"]
+    assert bars[unknown].isna().all(axis=None)
+    whole = minute_bars(tape_of(), 1000)
+    whole.to_parquet(tmp_path / "bars.parquet")
+    pd.testing.assert_frame_equal(read_bars(tmp_path / "bars.parquet", bucket_ms=1000), whole)
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("120001,2,1,1,0", "column 'open_time_ms': got 120001000000, wanted a multiple of 60000000000 ns"),
+        ("120000,2,1,1,inf", "column 'spread_bps': got inf, wanted a finite number, or nothing"),
+        ("120000,2,1,1,x", "column 'spread_bps': got 'x'"),
+        ("120000,2,1,3,0", "got {'high': 2.0, 'low': 1.0, 'close': 3.0}, wanted low <= open, close <= high"),
+    ],
+)
+def test_a_bad_bar_of_another_layout_is_named(tmp_path, line, wanted):
+    path = tmp_path / "bars.csv"
+    path.write_text(f"open_time_ms,high,low,close,spread_bps\n60000,2,1,2,0.5\n{line}\n")
+    with pytest.raises(InputError, match=re.escape("bars.csv, row 3") + ".*" + re.escape(wanted)):
+        read_bars(path, bucket_ms=60_000)
 
 
 def test_recorded_data_is_read():
@@ -181,8 +221,6 @@ def test_every_feature_has_a_whole_row_in_the_schema():
     assert (table.drop(columns="window").astype(str) != "").all(axis=None)
 
 
-def test_rows_of_warm_up_are_dropped_and_counted():
+def test_features_without_a_value_are_not_available():
     frame = pd.DataFrame({"open_time_ms": [FIRST, 1, 2], "a": [np.nan, 1.0, 2.0], "b": [np.nan] * 3})
     assert available(frame, ["a", "b"]) == ["a"]
-    kept, dropped = without_warm_up(frame, ["a"])
-    assert (kept["a"].tolist(), dropped) == ([1.0, 2.0], 1)

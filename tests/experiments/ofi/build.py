@@ -63,4 +63,4 @@ def book_recording(rows, seed, *, effect=0.0):
     frame = pd.DataFrame(table.reshape(rows, 80), columns=pd.Index(snapshot_columns()))
     times = FIRST + BUCKET * np.arange(rows) + BUCKET // 2
     frame.insert(0, "origin_time", pd.to_datetime(times, unit="ms", utc=True))
-    return Recording(frame, None)
+    return Recording(frame, frame, None)

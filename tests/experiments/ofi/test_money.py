@@ -12,7 +12,7 @@ from experiments.features.market import book_rows, market_features
 from experiments.features.ofi import ofi_features
 from experiments.features.simulated import MARKET
 from experiments.ofi.config import Market
-from experiments.ofi.data import recorder_of, recording_of
+from experiments.ofi.data import recorders_of, recording_of
 from experiments.ofi.market import run_market
 from experiments.ofi.money import SHUFFLED, TERMS, TRAINED, account_of, model_of, money_table, trader_of
 from experiments.ofi.study import tables_of
@@ -137,9 +137,16 @@ def test_money_has_a_row_for_each_seed_and_model_at_seeds_that_no_fit_saw():
     assert money["lots"].sum() > 0
 
 
-def test_the_recorder_moves_nobody():
+def test_the_recorders_move_nobody_and_one_misses_nothing():
     study = study_of()
-    recorder = recorder_of(study)
-    alone, beside = (run_market(study.market, 3, 20, agents) for agents in ([], [recorder]))
+    recorders = recorders_of(study)
+    alone, beside = (run_market(study.market, 3, 20, agents) for agents in ([], recorders))
     assert alone.fills.frame().equals(beside.fills.frame())
-    assert len(recorder.frame(MARKET, step_ns=1)) == 20 * 5
+    looks, events = (recorder.frame(MARKET, step_ns=1) for recorder in recorders)
+    assert (len(looks), len(events)) == (20 * 5, 20 * 100)
+    best = looks[list(events.columns)]
+    assert best.reset_index(drop=True).equals(
+        events[events["origin_time"].isin(best["origin_time"])].reset_index(drop=True)
+    )
+    changes = [frame.drop(columns="origin_time").diff().any(axis=1).sum() for frame in (best, events)]
+    assert changes[1] > 1.2 * changes[0] > 0

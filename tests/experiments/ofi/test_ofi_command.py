@@ -79,6 +79,12 @@ def test_the_report_says_what_the_tables_hold(twice):
     mean, error = (float(part.replace("\N{MINUS SIGN}", "-")) for part in said)
     assert mean == pytest.approx(profit.mean(), rel=0.02)
     assert error == pytest.approx(profit.std(ddof=1) / len(profit) ** 0.5, rel=0.05)
+    table = money.pivot_table(index="seed", columns="model", values="profit")
+    table["fitted - shuffled"] = table["fitted"] - table["shuffled"]
+    assert set(verdict["money"]) == set(table)
+    for name, each in verdict["money"].items():
+        assert each["runs"] == 2
+        assert (each["mean"], each["se"]) == pytest.approx((table[name].mean(), table[name].std() / 2**0.5))
     for picture in ("impact", "gains", "money"):
         assert f"({picture}.svg)" in text
     assert page.count("<img") == 3
@@ -120,6 +126,7 @@ def test_minutes_of_eleven_minutes_are_too_few_rows(tmp_path):
     verdict = json.loads((out / "verdict.json").read_text(encoding="utf-8"))
     assert verdict["verdict"] == "too few rows"
     assert verdict["checks"] == []
+    assert verdict["money"] is None
     assert "400 rows are needed" in verdict["reasons"][-1]
     assert "Too few rows for a verdict" in (out / "ofi.md").read_text(encoding="utf-8")
 

@@ -164,7 +164,7 @@ def test_as_many_buckets_as_it_says_are_enough_and_a_tenth_less_is_not(horizon):
 
 FRAME, TAPE = build.book_frame(160, per_bucket=1), build.tape_frame(160)
 SMALL = study_of(bucket_ms=build.BUCKET, zscore=12, spread_rank=9, horizon=4, rows_min=1, cost_bps=3.0)
-CLEAN = tables_of(SMALL, Recording(FRAME, TAPE))
+CLEAN = tables_of(SMALL, Recording(FRAME, FRAME, TAPE))
 STAMPS = FRAME["origin_time"].astype("int64").to_numpy()
 
 
@@ -176,7 +176,9 @@ def poisoned(moment, rng):
     frame = pd.DataFrame(cells, columns=FRAME.columns[1:])
     frame.insert(0, "origin_time", FRAME["origin_time"])
     after = TAPE["time_ns"] >= moment
-    return Recording(frame, TAPE.assign(price=TAPE["price"].where(~after, 1e9), side=TAPE["side"].where(~after, 1)))
+    return Recording(
+        frame, frame, TAPE.assign(price=TAPE["price"].where(~after, 1e9), side=TAPE["side"].where(~after, 1))
+    )
 
 
 @pytest.mark.parametrize("at", np.random.default_rng(5).integers(40, 160, 20).tolist())
@@ -202,7 +204,7 @@ def test_poison_after_the_fit_changes_no_prediction_before_it():
     frame = recording.frame.copy()
     frame.loc[frame.index >= at, frame.columns[1:]] *= 1.5
     moment = int(frame["origin_time"].iloc[at].value)
-    dirty = diagnose(study, tables_of(study, Recording(frame, None))).predictions
+    dirty = diagnose(study, tables_of(study, Recording(frame, frame, None))).predictions
     given = [name for name in clean.columns if name.startswith(("p_", "predicted_"))]
     keys = ["feature_set", "open_time_ms"]
     before = [

@@ -7,12 +7,13 @@ from math import nan
 import numpy as np
 import pandas as pd
 import pytest
+from attrs import evolve
 
 from agents.recorder import snapshot_columns
 from experiments.ofi.regression import impact_pairs, impact_table, tick_of
 from experiments.ofi.study import HEADS, MARKET_ONLY, MARKET_PLUS_OFI, Diagnosis
 from experiments.ofi.verdict import BEATS, HIGHER, verdict_of
-from experiments.prediction.verdict import LOCKED, NOT_READY, READY
+from experiments.prediction.verdict import LOCKED, NOT_READY, READY, TOO_FEW_ROWS
 
 
 def diagnosis(**changed):
@@ -44,7 +45,6 @@ def test_better_everywhere_is_ready():
         ("direction validation_locked log_loss", 0.71, "wanted lower"),
         ("direction latest_stress brier", 0.7, "wanted lower"),  # equal is not better
         ("direction latest_stress auc_neutral", 0.59, "wanted higher"),
-        ("long_entry validation_locked auc", nan, "cannot be computed: under 200 rows"),
         ("short_entry latest_stress log_loss", 0.8, "wanted lower"),
         ("long_net_edge_bps latest_stress mae_ratio", 0.7000001, "wanted lower"),
         ("short_net_edge_bps validation_locked mae_ratio", nan, "the constant makes no error"),
@@ -58,6 +58,17 @@ def test_one_check_that_fails_is_enough_and_says_why(where, value, reason):
     assert said.startswith(f"{head}, {split}: ")
     assert reason in said
     assert [check.passed for check in verdict.checks].count(False) == 1
+
+
+def test_scores_that_lack_rows_are_too_few_rows_where_nothing_else_failed():
+    missing = {"direction latest_stress auc_neutral": nan, "long_entry validation_locked auc": nan}
+    verdict = verdict_of(diagnosis(**missing))
+    assert verdict.said == TOO_FEW_ROWS
+    assert [check.short for check in verdict.checks].count(True) == len(verdict.reasons) == 2
+    assert all("cannot be computed: under 200 rows" in reason for reason in verdict.reasons)
+    assert verdict_of(diagnosis(**missing, **{"direction latest_stress brier": 0.8})).said == NOT_READY
+    failed = evolve(diagnosis(**missing), failures={"long_entry": "one class alone"})
+    assert verdict_of(failed).said == NOT_READY
 
 
 def test_the_tune_split_has_no_say():

@@ -9,6 +9,7 @@ import json
 import pandas as pd
 import pytest
 import typer
+from attrs import evolve
 from typer.testing import CliRunner
 
 from experiments.commands.position import position
@@ -17,7 +18,7 @@ from experiments.position import config
 from experiments.position.bars import source_of
 from experiments.position.config import Market, PositionStudy
 from experiments.position.schema import POSITION_FEATURES
-from marketsim.errors import ConfigError
+from marketsim.errors import ConfigError, InputError
 from tests.data import data_path
 
 APP = typer.Typer()
@@ -96,6 +97,35 @@ def test_two_symbols_and_a_file_of_entries(tmp_path):
     assert states["entry_predicted_edge_bps"].tolist() == [2.0, 2.0, -1.0, -1.0]
     assert not (out / "entry_model.json").exists()
     assert "Too few rows" in (out / "position.md").read_text()
+
+
+def test_bars_of_two_symbols_in_one_file(tmp_path):
+    """The layout of the study itself: symbol, open_time_ms, high, low, close, spread_bps."""
+    lines = ["symbol,open_time_ms,high,low,close,spread_bps"]
+    for minute in range(90):
+        for symbol, price in (("b", 10.0), ("a", 20.0)):
+            close = price + 0.01 * (minute % 7)
+            lines.append(f"{symbol},{minute * 60_000},{close + 0.02},{close - 0.02},{close},{1 + minute % 3}")
+    file = tmp_path / "bars.csv"
+    file.write_text("\n".join(lines) + "\n")
+    study = PositionStudy(data=(str(file),), ages=(2, 5), horizon=4, spread_rank=6)
+    source = source_of(study)
+    assert {symbol: len(bars) for symbol, bars in source.bars.items()} == {"b": 90, "a": 90}
+    assert source.bars["a"]["close"].min() == 20.0
+    out = tmp_path / "out"
+    run("--data", file, "--ages", "2,5", "--horizon", 4, "--spread-rank", 6, "--out", out)
+    assert set(json.loads((out / "manifest.json").read_text())["data"]["symbols"]) == {"a", "b"}
+    features = pd.read_parquet(out / "states.parquet")
+    assert features.groupby("symbol")["spread_rank_24h_pct"].count().min() > 0
+    with pytest.raises(InputError, match=r"bars\.csv, row 4, column 'open_time_ms': .*a multiple of 120000000000 ns"):
+        source_of(evolve(study, bucket_ms=120_000))
+    again = tmp_path / "again.csv"
+    again.write_text(file.read_text())
+    with pytest.raises(ConfigError, match="the symbol 'b' twice"):
+        source_of(evolve(study, data=(str(file), str(again))))
+    file.write_text(lines[0] + "\n")
+    with pytest.raises(ConfigError, match="got no bar"):
+        source_of(study)
 
 
 def test_a_simulated_tape(tmp_path):

@@ -58,7 +58,8 @@ def test_all_checks_pass():
 @pytest.mark.parametrize("side", ["long", "short"])
 def test_each_check_by_itself(side, split, measure, pair, reasons):
     verdict = verdict_of(diagnosis({(side, split, measure): pair}))
-    assert verdict.said == (NOT_READY if reasons else READY)
+    missing = bool(reasons) and all(reason.startswith("auc cannot") for reason in reasons)
+    assert verdict.said == (TOO_FEW_ROWS if missing else NOT_READY if reasons else READY)
     assert len(verdict.reasons) == len(reasons)
     for got, wanted in zip(verdict.reasons, reasons, strict=True):
         assert got.startswith(f"{side}, {split}: {wanted}")
@@ -74,6 +75,14 @@ def test_a_regressor_that_did_not_converge_or_a_fit_that_failed():
     assert verdict.said == NOT_READY
     assert verdict.reasons.count("short, fit: one class alone") == 1
     assert len(verdict.reasons) == 9
+
+
+def test_a_missing_auc_beside_a_check_that_failed_is_not_ready():
+    changes = {("long", "latest_stress", "auc"): (nan, nan), ("short", "latest_stress", "mae_ratio"): (0.99, 0.98)}
+    verdict = verdict_of(diagnosis(changes))
+    assert verdict.said == NOT_READY
+    assert len(verdict.reasons) == 3
+    assert verdict_of(diagnosis(dict(list(changes.items())[:1]))).said == TOO_FEW_ROWS
 
 
 def test_too_few_rows_says_so():
