@@ -70,7 +70,7 @@ def fills_picture(fills: pd.DataFrame, orders: pd.DataFrame, horizon: int, step_
     """Shares filled over time by each policy at one decision; the dashed line is the parent order."""
 
     def draw(figure: Any) -> None:
-        figure.subplots_adjust(left=0.09, right=0.81, bottom=0.14, top=0.97)
+        figure.subplots_adjust(left=0.09, right=0.76, bottom=0.14, top=0.97)
         panel = figure.subplots()
         for place, policy in enumerate(orders["policy"]):
             own = fills[fills["policy"] == policy]
