@@ -57,5 +57,5 @@ def test_every_dependency_is_pinned():
 def test_nothing_is_skipped_in_ci_for_want_of_a_library():
     # Tests of routing and of live trades step aside where their extras are not installed; CI installs them.
     if os.environ.get("CI") == "true":
-        for library in ("jax", "thrml", "ccxt", "selenium"):
+        for library in ("jax", "thrml", "ccxt", "selenium", "sklearn", "ray", "distributed", "mkdocs", "simpy"):
             assert importlib.util.find_spec(library), library
