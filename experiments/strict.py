@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import cattrs
+import tomli_w
 from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
 
 from marketsim.errors import ConfigError
@@ -39,6 +40,43 @@ def structured(converter: cattrs.Converter, values: Any, kind: type[T], where: s
     except (BaseValidationError, ForbiddenExtraKeysError, ConfigError) as error:
         problems = cattrs.transform_error(error, path=where, format_exception=_problem)
         raise ConfigError("; ".join(problems)) from error
+
+
+class TomlForm(Generic[T]):
+    """How one class of settings is written as TOML and read back."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._kind = kind
+        self._converter = strict_converter()
+
+    def to_dict(self, study: T) -> dict[str, Any]:
+        """The study as nested tables that TOML can hold."""
+        tables: dict[str, Any] = self._converter.unstructure(study)
+        return tables
+
+    def dumps(self, study: T) -> str:
+        """The study as TOML text that `loads` reads back to an equal study."""
+        return tomli_w.dumps(self.to_dict(study))
+
+    def loads(self, text: str, where: str) -> T:
+        """A study from TOML text.
+
+        Raises:
+            ConfigError: naming `where` and what is wrong.
+        """
+        return structured(self._converter, toml_tables(text, where), self._kind, where)
+
+    def load(self, path: str) -> T:
+        """Read a configuration file; an empty path gives the defaults.
+
+        Raises:
+            ConfigError: there is no such file, or naming it and what is wrong.
+        """
+        if not path:
+            return self._kind()
+        if not Path(path).is_file():
+            raise ConfigError(f"no configuration file {path!r}")
+        return structured(self._converter, read_toml(Path(path)), self._kind, path)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

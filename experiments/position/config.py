@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import tomli_w
 from attrs import field, frozen
 
 from experiments.features.splits import SplitPlan
 from experiments.features.windows import Grid
 from experiments.prediction.models import HUBER, RIDGE
 from experiments.prediction.scores import AUC_ROWS_MIN
-from experiments.strict import read_toml, strict_converter, structured, toml_tables
+from experiments.strict import TomlForm
 from marketsim import checks
 from marketsim.checks import integer, kind, number, one_of
 from marketsim.errors import ConfigError
@@ -172,33 +170,5 @@ class PositionStudy:
         return SplitPlan(embargo_ms=self.embargo_ms, shares=shares)
 
 
-_converter = strict_converter()
-
-
-def to_dict(study: PositionStudy) -> dict[str, Any]:
-    """The study as nested tables that TOML can hold."""
-    tables: dict[str, Any] = _converter.unstructure(study)
-    return tables
-
-
-def dumps(study: PositionStudy) -> str:
-    """The study as TOML text that `loads` reads back to an equal study."""
-    return tomli_w.dumps(to_dict(study))
-
-
-def loads(text: str, where: str) -> PositionStudy:
-    """A study from TOML text.
-
-    Raises:
-        ConfigError: naming `where` and what is wrong.
-    """
-    return structured(_converter, toml_tables(text, where), PositionStudy, where)
-
-
-def load(path: str) -> PositionStudy:
-    """Read a configuration file; an empty path gives the defaults."""
-    if not path:
-        return PositionStudy()
-    if not Path(path).is_file():
-        raise ConfigError(f"no configuration file {path!r}")
-    return structured(_converter, read_toml(Path(path)), PositionStudy, path)
+_form = TomlForm(PositionStudy)
+to_dict, dumps, loads, load = _form.to_dict, _form.dumps, _form.loads, _form.load

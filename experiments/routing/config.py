@@ -6,7 +6,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import tomli_w
 from attrs import field, frozen
 
 from agents.routing.catalogue import INFERENCE, POLICIES
@@ -14,7 +13,7 @@ from agents.routing.learning import OBSERVED_LIKELIHOOD, RULES
 from agents.routing.paths import CONTEXTS, LAST, MODES
 from agents.routing.policy import INFORMATION, TWO_BITS
 from experiments.routing.synthetic import LeadLag
-from experiments.strict import read_toml, strict_converter, structured, toml_tables
+from experiments.strict import TomlForm
 from marketsim import checks
 from marketsim.checks import integer, kind, one_of
 from marketsim.errors import ConfigError
@@ -85,27 +84,8 @@ class RouteStudy:
     made_seed: int = field(default=1, validator=integer(0))
 
 
-_converter = strict_converter()
-
-
-def to_dict(study: RouteStudy) -> dict[str, Any]:
-    """The study as nested tables that TOML can hold."""
-    tables: dict[str, Any] = _converter.unstructure(study)
-    return tables
-
-
-def dumps(study: RouteStudy) -> str:
-    """The study as TOML text that `loads` reads back to an equal study."""
-    return tomli_w.dumps(to_dict(study))
-
-
-def loads(text: str, where: str) -> RouteStudy:
-    """A study from TOML text.
-
-    Raises:
-        ConfigError: naming `where` and what is wrong.
-    """
-    return structured(_converter, toml_tables(text, where), RouteStudy, where)
+_form = TomlForm(RouteStudy)
+to_dict, dumps, loads = _form.to_dict, _form.dumps, _form.loads
 
 
 def shipped() -> list[str]:
@@ -116,11 +96,8 @@ def shipped() -> list[str]:
 
 def load(path_or_name: str) -> RouteStudy:
     """Read a configuration file, or one that is shipped, by its name; an empty name gives the defaults."""
-    if not path_or_name:
-        return RouteStudy()
-    path = Path(path_or_name)
-    if path.is_file():
-        return structured(_converter, read_toml(path), RouteStudy, str(path))
+    if not path_or_name or Path(path_or_name).is_file():
+        return _form.load(path_or_name)
     if path_or_name in shipped():
         text = (files("experiments") / "routing" / "configs" / path_or_name).read_text(encoding="utf-8")
         return loads(text, path_or_name)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-import tomli_w
 from attrs import field, frozen
 
 from agents.execution.cost import Costs
-from experiments.strict import read_toml, strict_converter, structured, toml_tables
+from experiments.strict import TomlForm
 from marketsim import checks
 from marketsim.checks import integer, kind, number, one_of
 from marketsim.errors import ConfigError
@@ -174,33 +172,5 @@ class SorStudy:
         )
 
 
-_converter = strict_converter()
-
-
-def to_dict(study: SorStudy) -> dict[str, Any]:
-    """The study as nested tables that TOML can hold."""
-    tables: dict[str, Any] = _converter.unstructure(study)
-    return tables
-
-
-def dumps(study: SorStudy) -> str:
-    """The study as TOML text that `loads` reads back to an equal study."""
-    return tomli_w.dumps(to_dict(study))
-
-
-def loads(text: str, where: str) -> SorStudy:
-    """A study from TOML text.
-
-    Raises:
-        ConfigError: naming `where` and what is wrong.
-    """
-    return structured(_converter, toml_tables(text, where), SorStudy, where)
-
-
-def load(path: str) -> SorStudy:
-    """Read a configuration file; an empty path gives the defaults."""
-    if not path:
-        return SorStudy()
-    if not Path(path).is_file():
-        raise ConfigError(f"no configuration file {path!r}")
-    return structured(_converter, read_toml(Path(path)), SorStudy, path)
+_form = TomlForm(SorStudy)
+to_dict, dumps, loads, load = _form.to_dict, _form.dumps, _form.loads, _form.load

@@ -181,7 +181,10 @@ def poisoned(moment, rng):
     )
 
 
-@pytest.mark.parametrize("at", np.random.default_rng(5).integers(40, 160, 20).tolist())
+MOMENTS = np.random.default_rng(5).integers(40, 160, 100).tolist()
+
+
+@pytest.mark.parametrize("at", [*MOMENTS[:20], *(pytest.param(at, marks=pytest.mark.slow) for at in MOMENTS[20:])])
 def test_poison_after_t_changes_no_row_at_or_before_t(at):
     moment = int(STAMPS[at])
     dirty = tables_of(SMALL, poisoned(moment, np.random.default_rng(at)))
