@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS ?= 2
 
-.PHONY: env demo test lint nightly docs clean
+.PHONY: env demo test lint nightly mutants docs clean
 
 env: $(VENV)/dev.stamp
 
@@ -34,9 +34,14 @@ lint: $(VENV)/dev.stamp
 nightly: $(VENV)/dev.stamp
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -n $(JOBS)
 
+# Hours: every mutant of the kernel, the ledger and the venues against their tests. Interrupted, it goes on where it was.
+mutants: $(VENV)/dev.stamp
+	HYPOTHESIS_PROFILE=mutants $(BIN)/mutmut run --max-children $(JOBS)
+	$(BIN)/mutmut results
+
 docs: $(VENV)/dev.stamp
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "Open site/index.html"
 
 clean:
-	rm -rf $(VENV) out site build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) out site mutants build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

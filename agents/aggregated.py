@@ -60,6 +60,16 @@ def published_evidence(value_log: float, precision: float, weight: float) -> tup
 
     A known flaw, kept to reproduce what was published: the log of a price, not its deviation from an opening, is
     scaled, so that at weight 0.6 a price of 10,000 ticks speaks for one of 251.
+
+    Args:
+        value_log: of the signal, log of a price.
+        precision: of the signal, 1 / variance of its log price.
+        weight: cosine of the loadings.
+
+    >>> from math import exp, log
+    >>> value, precision = published_evidence(log(10_000), 100.0, 0.6)
+    >>> round(exp(value)), precision
+    (251, 60.0)
     """
     return value_log * weight, _published_precision(precision, weight)
 
@@ -91,6 +101,10 @@ def deviation_evidence(
         precision: of the signal, r.
         weight: cosine, w, not 0.
         variance: of the own deviation before any signal, T; infinite for a belief that began without information.
+
+    >>> deviation, told = deviation_evidence(0.012, precision=1e4, weight=0.6, variance=1e-4)
+    >>> round(deviation, 4), round(told)  # 0.36 / (0.0001 + 0.64 x 0.0001)
+    (0.02, 2195)
     """
     noise = 1 / precision
     if abs(weight) < 1:
@@ -104,7 +118,7 @@ class AggregatedEvidenceTrader:
     """Trades when its belief and the market's mid disagree; a signal moves the beliefs of all related markets.
 
     On every signal it updates the beliefs of that market and of those that give it a weight, and considers that market;
-    on every review it considers all markets.
+    on every review it considers all markets. `review_interval` and the delays are in steps.
 
     Args:
         beliefs: by market, in log ticks; as they stand when the agent is made, they are the opening.
@@ -116,6 +130,20 @@ class AggregatedEvidenceTrader:
             `deviation_evidence` derives. "scaled-value": its log value times the weight, the published rule and a
             known flaw, as `published_evidence` has it.
         log_unit: log of the ticks in a unit of money, for "scaled-value", which depends on the unit of the price.
+
+    Raises:
+        ConfigError: an argument out of bounds, or a weight for a market without a belief or for the own one.
+
+    >>> from math import exp, log
+    >>> from types import SimpleNamespace
+    >>> from agents import belief, capital, edge
+    >>> beliefs = {"A": belief.ScalarBelief(log(1000), 1e4), "B": belief.ScalarBelief(log(500), 1e4)}
+    >>> trading = edge.EdgeTrading(capital.Capital(0), quantity=10)
+    >>> ann = AggregatedEvidenceTrader("ann", beliefs, trading, weights={"A": {"B": 0.6}})
+    >>> ctx = SimpleNamespace(state=lambda market: VenueState())  # no quotes yet
+    >>> ann.decide(ctx, Signal("B", "routine", time=0, value=510.0, sigma=0.01))
+    >>> {market: round(exp(each.mean)) for market, each in beliefs.items()}  # ticks
+    {'A': 1006, 'B': 505}
     """
 
     agent_id: str = field(validator=name)

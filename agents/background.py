@@ -20,12 +20,27 @@ class Momentum:
 
     At a review it compares the mid with the one it saw `lookback` reviews ago; reviews that found no mid are not
     counted. Orders on their way count as filled, so that a delay never takes it beyond the bound.
+    `review_interval` and the delays are in steps.
 
     Args:
         quantity: lots an order.
         lookback: reviews.
         threshold: least move it follows, as a fraction of the earlier mid.
         position_max: lots, long or short; None: those of ten orders.
+
+    Raises:
+        ConfigError: an argument is of the wrong type or out of bounds.
+
+    >>> from agents.market_maker import NewsMaker
+    >>> from marketsim import fairvalue, information
+    >>> from venues.clob import ContinuousBook
+    >>> jump = {"jump_times": {"ACME": [150]}, "jump_sizes": {"ACME": [10.0]}}
+    >>> truth = fairvalue.PoissonJumps(opening={"ACME": 1000.0}, horizon=300, **jump)
+    >>> agents = [NewsMaker("maker", "ACME", 1000.0, half_spread=2.0, quantity=50), Momentum("mo", "ACME")]
+    >>> world = {"fair_value": truth, "information": information.PublicNews()}
+    >>> result = Simulation(venues={"book": ContinuousBook(("ACME",))}, agents=agents, **world).run(300)
+    >>> result.ledger.inventory["mo"], result.ledger.cash["mo"]  # lots, tick-lots
+    ({'ACME': 10}, -10120)
     """
 
     agent_id: str = field(validator=name)
@@ -72,9 +87,23 @@ class ZeroIntelligence:
     its earlier order is withdrawn first.
 
     Args:
+        markets: drawn from uniformly.
         quantity: lots an order.
         width: of the band on either side, as a fraction of the mid.
-        arrival_rate: per time unit.
+        arrival_rate: arrivals per time unit of the simulation, 1000 steps by default.
+        market_data_delay: steps.
+        order_latency: steps.
+
+    Raises:
+        ConfigError: an argument is of the wrong type or out of bounds.
+
+    >>> from agents.bootstrap import BootstrapLadder
+    >>> from venues.clob import ContinuousBook
+    >>> agents = [BootstrapLadder("ladder", {"ACME": 1000.0}, quantity=5), ZeroIntelligence("zoe", ("ACME",))]
+    >>> result = Simulation(venues={"book": ContinuousBook(("ACME",))}, agents=agents, seed=1).run(5000)
+    >>> orders = result.orders.frame().groupby("owner").get_group("zoe")
+    >>> list(zip(orders["side"], orders["price"], strict=True))  # ticks, within 1 % of the mid
+    [(-1, 1009.0), (1, 1003.0)]
     """
 
     agent_id: str = field(validator=name)
@@ -101,7 +130,7 @@ class ZeroIntelligence:
 
 
 def constrained_price(side: Side, reference: float, width: float, worth: float, shade: float) -> int:
-    """Limit price in ticks of a trader who never trades at a loss, at least 1.
+    """Limit price in ticks of a trader who never trades at a loss, at least 1: "ZI-C" of Gode and Sunder (1993).
 
     Args:
         side: of the order.

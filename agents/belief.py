@@ -19,8 +19,9 @@ _precision = number(0, PRECISION_MAX)
 def decay(precision: float, process_variance: float, elapsed: int) -> float:
     """Precision after `elapsed` steps of a truth that moves with `process_variance` per step: 1 / (1/p + q dt).
 
-    With nothing elapsed or a truth that stands still, `precision` itself, not a rounding of it, so that a filter with
-    q = 0 is bit for bit the static one. No information (0) stays none.
+    The predict step of a scalar Kalman filter. Precisions are 1 / variance of a log price, variances are in log price
+    squared. With nothing elapsed or a truth that stands still, `precision` itself, not a rounding of it, so that a
+    filter with q = 0 is bit for bit the static one. No information (0) stays none.
 
     Raises:
         ConfigError: negative `elapsed`.
@@ -38,6 +39,8 @@ def decay(precision: float, process_variance: float, elapsed: int) -> float:
 def update(mean: float, precision: float, value: float, signal_precision: float) -> tuple[float, float]:
     """(mean, precision) after an observation: p' = p + r and mean' = (p mean + r z) / p'.
 
+    The update step of a scalar Kalman filter in information form. Means are log prices, precisions 1 / variance.
+
     >>> update(1.0, 3.0, 2.0, 1.0)
     (1.25, 4.0)
     """
@@ -53,6 +56,12 @@ class Innovations:
     prior mean and S = 1/p + 1/r its variance if the filter is right. Each is then chi-squared with one degree of
     freedom, and their mean is 1 (Bar-Shalom, Li and Kirubarajan, Estimation with Applications to Tracking and
     Navigation, 2001, section 5.4).
+
+    >>> belief = ScalarBelief(mean=0.0, precision=1.0)
+    >>> belief.observe(1.0, 1.0, 0)  # nu = 1 where S = 1 + 1
+    >>> belief.observe(1.5, 2.0, 1)  # nu = 1 where S = 1/2 + 1/2
+    >>> belief.nis, belief.nis.mean, belief.nis.z_score
+    (Innovations(count=2, total=1.5), 0.75, -0.25)
     """
 
     count: int = 0
@@ -86,10 +95,13 @@ class ScalarBelief:
     """A Gaussian belief about a log price that may move.
 
     Args:
-        mean: of the log price.
-        precision: 1 / variance; 0 is no information.
+        mean: of the log price, log ticks.
+        precision: 1 / variance of the log price; 0 is no information.
         process_variance: variance of the log price's change per step that the belief assumes, q.
         last_update: step of the last observation; None before the first, which meets an undecayed prior.
+
+    Raises:
+        ConfigError: an argument is of the wrong type or out of bounds.
 
     >>> belief = ScalarBelief(mean=0.0, precision=1.0)
     >>> belief.observe(1.0, 3.0, 10)

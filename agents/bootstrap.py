@@ -18,8 +18,19 @@ class BootstrapLadder:
 
     Args:
         anchors: opening price by market, ticks.
-        step: as a fraction of the anchor.
         quantity: lots a level.
+        levels: a side.
+        step: between two levels, as a fraction of the anchor; prices are rounded away from it.
+
+    Raises:
+        ConfigError: an argument is of the wrong type or out of bounds.
+
+    >>> from venues.clob import ContinuousBook
+    >>> ladder = BootstrapLadder("ladder", {"ACME": 1000.0}, quantity=5, levels=2)
+    >>> book = ContinuousBook(("ACME",))
+    >>> result = Simulation(venues={"book": book}, agents=[ladder]).run(1)
+    >>> book.state("ACME").bids, book.state("ACME").asks
+    (((999, 5), (998, 5)), ((1001, 5), (1002, 5)))
     """
 
     agent_id: str = field(validator=name)

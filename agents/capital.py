@@ -14,7 +14,20 @@ from marketsim.types import Fill, Report, Side, limit_order, market_order
 
 
 class CapitalRule(Protocol):
-    """How an agent's budget bounds its orders. Plugins of the group `marketsim.capital` are built from a budget."""
+    """How an agent's budget bounds its orders. Plugins of the group `marketsim.capital` are built from a budget.
+
+    >>> class Unbounded:
+    ...     def take(self, ctx, market, side, quantity, /):
+    ...         ctx.submit(market_order(market, side, quantity=quantity))
+    ...         return True
+    ...     def post(self, ctx, market, side, quantity, price, /):
+    ...         ctx.submit(limit_order(market, side, quantity=quantity, price=price))
+    ...     def learn(self, ctx, report, /): ...
+    >>> from types import SimpleNamespace
+    >>> Unbounded().take(SimpleNamespace(submit=print), "ACME", Side.BUY, 10)
+    Order(market='ACME', side=<Side.BUY: 1>, quantity=10, price=None, ...)
+    True
+    """
 
     def take(self, ctx: Context, market: str, side: Side, quantity: int, /) -> bool:
         """Send a market order of up to `quantity` lots, as large as fits; False where the venue offers nothing."""
@@ -27,7 +40,17 @@ class CapitalRule(Protocol):
 
 
 def capital_rule(instance: Any, attribute: Any, value: Any) -> None:
-    """An attrs validator: the value has the methods of a `CapitalRule`."""
+    """An attrs validator: the value has the methods of a `CapitalRule`.
+
+    Raises:
+        ConfigError: naming the field and the methods that are missing.
+
+    >>> from agents.edge import EdgeTrading
+    >>> EdgeTrading(capital=1000, quantity=10)
+    Traceback (most recent call last):
+        ...
+    marketsim.errors.ConfigError: EdgeTrading.capital: got 1000 without take, post, learn, wanted a capital rule
+    """
     missing = [name for name in ("take", "post", "learn") if not callable(getattr(value, name, None))]
     if missing:
         where = f"{type(instance).__name__}.{attribute.name}"
@@ -43,6 +66,9 @@ def largest(quantity: int, left: int, cost: Callable[[int], int | None]) -> tupl
         quantity: lots of a full order.
         left: tick-lots.
         cost: tick-lots of that many lots, rising with their number; None where so many are not offered.
+
+    Returns:
+        (lots, tick-lots), (0, 0) where not even one fits.
 
     >>> largest(100, 250, lambda lots: 3 * lots)
     (83, 249)
@@ -75,6 +101,20 @@ class Capital:
     Args:
         budget: tick-lots.
         safety: factor on every estimate, at least 1.
+        committed: tick-lots of all fills so far.
+
+    Raises:
+        ConfigError: an argument is of the wrong type or out of bounds.
+
+    >>> from types import SimpleNamespace
+    >>> capital = Capital(budget=10_000)
+    >>> ctx = SimpleNamespace(submit=lambda order: 7, open_orders={})
+    >>> capital.post(ctx, "ACME", Side.BUY, 20, 1000)  # 9 lots of the 20 fit: 9 x 1000 x 1.08 tick-lots
+    >>> capital.left
+    280
+    >>> capital.learn(ctx, Cancelled(7, "ann", "ACME", "book", time=5, quantity=9))
+    >>> capital.left
+    10000
     """
 
     budget: int = field(validator=integer(0))

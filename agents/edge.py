@@ -26,6 +26,21 @@ class EdgeTrading:
         threshold: least |edge| in log price.
         take_ratio: |edge| in units of the log spread from which it takes.
         market_orders_only: for venues that take no limit orders; it then always takes.
+
+    Raises:
+        ConfigError: an argument is of the wrong type or out of bounds.
+
+    >>> from math import log
+    >>> from types import SimpleNamespace
+    >>> from agents.capital import Capital
+    >>> quote, sent = VenueState(999, 1001, ((999, 50),), ((1001, 50),)), []
+    >>> sees = {"state": lambda _: quote, "estimate_impact": lambda _, side, lots: quote.estimate(side, lots)}
+    >>> ctx, trading = SimpleNamespace(**sees, submit=sent.append), EdgeTrading(Capital(10_000), quantity=10)
+    >>> round(trading.edge(ctx, "ACME", log(1010)), 4)  # five times the log spread: it takes what 10,000 / 1.08 buys
+    0.01
+    >>> trading.trade(ctx, "ACME", log(1010))
+    >>> [(order.side.name, order.quantity, order.kind.value) for order in sent]
+    [('BUY', 9, 'market')]
     """
 
     capital: CapitalRule = field(validator=capital_rule)

@@ -27,6 +27,8 @@ def diffuse(covariance: Matrix, process_variance: float, elapsed: int) -> Matrix
     With nothing elapsed or factors that stand still, `covariance` itself, so that a filter with q = 0 is bit for bit
     the static one.
 
+    The predict step of a Kalman filter of k independent random walks.
+
     Args:
         covariance: (k, k), P.
         process_variance: of each factor per step, q.
@@ -61,7 +63,7 @@ def absorb(
         covariance: (k, k), P.
         loading: (k,), b.
         innovation: nu, observation minus b . f.
-        precision: of the observation, r.
+        precision: of the observation, r, above 0.
 
     >>> absorb((0.0,), ((1.0,),), (1.0,), 1.0, 1 / 3)
     ((0.25,), ((0.75,),), 4.0)
@@ -131,6 +133,9 @@ class FactorBelief:
     Attributes:
         mean: of the factors, k of them.
         covariance: of the factors at `last_update`, (k, k).
+
+    Raises:
+        ConfigError: an argument out of bounds, other markets than those of `alphas`, or rows of different lengths.
 
     >>> belief = FactorBelief({"A": 1.0, "B": 1.0}, {"A": (1.0, 0.0), "B": (0.5, 0.5)}, precision=1.0)
     >>> belief.observe("A", 2.0, 1.0, 10)

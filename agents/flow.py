@@ -15,8 +15,24 @@ class NoiseTrader:
     """Poisson arrivals; each sends a market order of random market, side and size, while its capital lasts.
 
     Args:
+        markets: drawn from uniformly.
+        capital: bounds the size of every order.
         quantity_mean: lots; the size is uniform within +- `jitter` of it.
-        arrival_rate: per time unit.
+        jitter: as a fraction of `quantity_mean`.
+        arrival_rate: arrivals per time unit of the simulation, 1000 steps by default.
+        order_latency: steps.
+
+    Raises:
+        ConfigError: an argument is of the wrong type or out of bounds.
+
+    >>> from agents import bootstrap, capital
+    >>> from venues.clob import ContinuousBook
+    >>> ladder = bootstrap.BootstrapLadder("ladder", {"ACME": 1000.0}, quantity=50)
+    >>> bob = NoiseTrader("bob", ("ACME",), capital.Capital(50_000), quantity_mean=10, arrival_rate=5.0)
+    >>> result = Simulation(venues={"book": ContinuousBook(("ACME",))}, agents=[ladder, bob], seed=1).run(1000)
+    >>> orders = result.orders.frame().groupby("owner").get_group("bob")
+    >>> (orders["side"] * orders["quantity"]).tolist(), bob.capital.committed  # lots, tick-lots
+    ([6, 11, -13, -6, -9, 4], 48993)
     """
 
     agent_id: str = field(validator=name)
@@ -44,6 +60,22 @@ class Investor:
     """Poisson arrivals of market orders of one fixed size, buys and sells equally likely, without a budget.
 
     The investors of Budish, Cramton and Shim (QJE 2015): they want to trade at once and pay the spread for it.
+
+    Args:
+        quantity: lots an order.
+        arrival_rate: arrivals per time unit of the simulation, 1000 steps by default.
+        order_latency: steps.
+
+    Raises:
+        ConfigError: an argument is of the wrong type or out of bounds.
+
+    >>> from agents.bootstrap import BootstrapLadder
+    >>> from venues.clob import ContinuousBook
+    >>> agents = [BootstrapLadder("ladder", {"ACME": 1000.0}, quantity=50), Investor("ivy", "ACME", arrival_rate=4.0)]
+    >>> result = Simulation(venues={"book": ContinuousBook(("ACME",))}, agents=agents, seed=1).run(1000)
+    >>> orders = result.orders.frame().groupby("owner").get_group("ivy")
+    >>> orders["side"].tolist(), result.ledger.cash["ivy"]  # tick-lots: three sold at 999, one bought at 1001
+    ([-1, -1, 1, -1], 1996)
     """
 
     agent_id: str = field(validator=name)

@@ -19,11 +19,28 @@ class GaussianTrader:
     """Trades when its belief and the market's mid disagree.
 
     On every signal it updates the belief of that market and considers it; on every review it considers all markets.
+    `review_interval` and the delays are in steps.
 
     Args:
         beliefs: by market, in log ticks.
         trading: when, how and how much it trades.
         assumed_precision: of every signal (naive), or None: each signal's own, 1 / sigma^2 (tail-aware).
+
+    Raises:
+        ConfigError: an argument is of the wrong type or out of bounds.
+
+    >>> from math import log
+    >>> from agents import belief, bootstrap, capital, edge
+    >>> from marketsim import fairvalue, information
+    >>> from venues.clob import ContinuousBook
+    >>> trading = edge.EdgeTrading(capital.Capital(100_000), quantity=20)
+    >>> ann = GaussianTrader("ann", {"ACME": belief.ScalarBelief(log(1000), 1e4)}, trading)
+    >>> agents = [bootstrap.BootstrapLadder("ladder", {"ACME": 1000.0}, quantity=50), ann]
+    >>> truth, signals = fairvalue.ConstantFairValue({"ACME": 1020.0}), information.PoissonSignals(routine_rate=5.0)
+    >>> world = {"fair_value": truth, "information": signals, "seed": 1}
+    >>> result = Simulation(venues={"book": ContinuousBook(("ACME",))}, agents=agents, **world).run(1000)
+    >>> result.ledger.inventory["ann"], trading.capital.committed  # lots, tick-lots
+    ({'ACME': 99}, 99148)
     """
 
     agent_id: str = field(validator=name)

@@ -46,6 +46,13 @@ class ImbalanceModel:
         terms: (levels, window in looks, slope in bps) each.
         intercept: bps.
         threshold: |predicted return| in bps from which it is worth trading.
+
+    Raises:
+        ConfigError: no term, a term that is not three numbers, or a number out of bounds.
+
+    >>> model = ImbalanceModel(terms=[(1, 5, 2.0), (3, 15, 0.5)], threshold=1.0)  # best level, and three of them
+    >>> model.looks
+    15
     """
 
     terms: tuple[tuple[int, int, float], ...] = field(converter=_tuple, validator=_terms)
@@ -65,12 +72,26 @@ class ImbalanceTrader:
     It holds `quantity` lots on the side of the latest prediction at or beyond the threshold, and gives them back with a
     market order `hold` looks after the last such prediction. All its orders are market orders, so that it pays the
     spread both ways. It trades at most once a look, counts orders on their way as filled, and sees nothing but the
-    published levels at its own market-data delay.
+    published levels at its own market-data delay. `review_interval` and the delays are in steps.
 
     Args:
         model: frozen; `experiments.ofi.money` fits one on other seeds.
         quantity: lots of a position.
         hold: looks.
+
+    Raises:
+        ConfigError: an argument is of the wrong type or out of bounds.
+
+    >>> from types import SimpleNamespace
+    >>> before, after = (VenueState(99, 101, ((99, lots),), ((101, 4),)) for lots in (4, 6))
+    >>> seen = iter([before, after])
+    >>> ctx = SimpleNamespace(state=lambda _: next(seen), inventory=lambda _: 0, open_orders={}, submit=print)
+    >>> trader = ImbalanceTrader("ida", "ACME", ImbalanceModel([(1, 1, 10.0)], threshold=1.0))
+    >>> trader.review(ctx)
+    >>> trader.review(ctx)  # two more lots at the bid
+    Order(market='ACME', side=<Side.BUY: 1>, quantity=1, price=None, ...)
+    >>> round(trader.prediction(), 2)  # bps
+    1.98
     """
 
     agent_id: str = field(validator=name)
@@ -112,7 +133,12 @@ class ImbalanceTrader:
 
 
 def imbalance(books: list[VenueState], levels: int, window: int) -> float:
-    """Of the last `window` changes between `books`, the latest last: see `ImbalanceModel`.
+    """Of the last `window` changes between `books`, the latest last: a number without unit, see `ImbalanceModel`.
+
+    Args:
+        books: looks, the latest last, at least `window` + 1 of them.
+        levels: how many a side count.
+        window: looks.
 
     >>> books = [VenueState(99, 101, ((99, 4),), ((101, 4),)), VenueState(99, 101, ((99, 6),), ((101, 4),))]
     >>> round(imbalance(books, 1, 1), 4)  # 2 x 99 / (6 x 99 + 4 x 101)

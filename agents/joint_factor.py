@@ -20,11 +20,25 @@ class JointFactorTrader:
 
     On every signal it updates the factors at the signal's own precision, 1 / sigma^2, and considers the signal's
     market; on every review it considers all markets, the one with the largest |edge| first, so that it has first call
-    on the budget. It knows of no idiosyncratic offset.
+    on the budget. It knows of no idiosyncratic offset. `review_interval` and the delays are in steps.
 
     Args:
         belief: about the factors of all its markets.
         trading: when, how and how much it trades.
+
+    Raises:
+        ConfigError: an argument is of the wrong type or out of bounds.
+
+    >>> from math import exp, log
+    >>> from types import SimpleNamespace
+    >>> from agents import capital, edge, factor_belief
+    >>> loadings = {"A": (1.0,), "B": (0.5,)}
+    >>> belief = factor_belief.FactorBelief({"A": log(1000), "B": log(500)}, loadings, precision=1e4)
+    >>> ann = JointFactorTrader("ann", belief, edge.EdgeTrading(capital.Capital(0), quantity=10))
+    >>> ctx = SimpleNamespace(state=lambda market: VenueState())  # no quotes yet
+    >>> ann.decide(ctx, Signal("B", "routine", time=0, value=510.0, sigma=0.01))
+    >>> {market: round(exp(belief.mean_log(market))) for market in loadings}  # ticks
+    {'A': 1008, 'B': 502}
     """
 
     agent_id: str = field(validator=name)

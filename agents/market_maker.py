@@ -32,6 +32,17 @@ class EndogenousSpread:
             become too wide to trade stays.
         patience: reviews with a mid that pass before the one that judges a fill. At 0, a fill that emptied the maker's
             own quote is marked at a mid that has moved for that reason alone; at 1, the quote has been renewed.
+
+    Raises:
+        ConfigError: an argument out of bounds, or an initial half-spread that is not from floor to cap.
+
+    >>> spread = EndogenousSpread(initial=0.001, patience=0)
+    >>> bid = limit_order("ACME", Side.BUY, quantity=10, price=999)
+    >>> bought, _ = trade(bid, against="ann", price=999, quantity=10, now=5)
+    >>> spread.learn(bought)
+    >>> spread.judge("ACME", mid=1001.0, lots=10)  # 20 tick-lots gained: 0.001 - 0.25 x 20 / (1001 x 10)
+    >>> round(spread.at("ACME"), 6)
+    0.0005
     """
 
     initial: float = field(validator=number(0.0, 0.5))
@@ -87,7 +98,7 @@ class MarketMaker:
 
     At a review it cancels its quotes and posts new ones at belief x (1 -+ half_spread), held inside the opposite best
     price so that they never cross. It may carry inventory worth up to its budget; a side that would go beyond is not
-    quoted. Quotes themselves cost nothing.
+    quoted. Quotes themselves cost nothing. `review_interval` and the delays are in steps.
 
     Args:
         beliefs: by market, in log ticks.
@@ -95,6 +106,18 @@ class MarketMaker:
         quantity: lots a side.
         budget: tick-lots of net inventory, per market.
         half_spread: as a fraction of the price, fixed, or one that follows the maker's own realised markout.
+
+    Raises:
+        ConfigError: an argument is of the wrong type or out of bounds.
+
+    >>> from math import log
+    >>> from agents.belief import ScalarBelief
+    >>> from venues.clob import ContinuousBook
+    >>> beliefs, book = {"ACME": ScalarBelief(log(1000.4), 1e4)}, ContinuousBook(("ACME",))
+    >>> maker = MarketMaker("maker", beliefs, None, quantity=5, budget=50_000, half_spread=0.002)
+    >>> result = Simulation(venues={"book": book}, agents=[maker]).run(500)
+    >>> book.state("ACME").bids, book.state("ACME").asks  # 998.4 and 1002.4, rounded away from the belief
+    (((998, 5),), ((1003, 5),))
     """
 
     agent_id: str = field(validator=name)
@@ -148,6 +171,21 @@ class NewsMaker:
         half_spread: ticks.
         quantity: lots a side.
         highest: ticks, the most that the market can be worth: quotes stay inside, and a bid at 0 or less is not made.
+        observation_delay: steps.
+        order_latency: steps.
+
+    Raises:
+        ConfigError: an argument is of the wrong type or out of bounds.
+
+    >>> from marketsim import fairvalue, information
+    >>> from venues.clob import ContinuousBook
+    >>> jump = {"jump_times": {"ACME": [150]}, "jump_sizes": {"ACME": [10.0]}}
+    >>> truth = fairvalue.PoissonJumps(opening={"ACME": 1000.0}, horizon=200, **jump)
+    >>> maker, book = NewsMaker("maker", "ACME", 1000.0, half_spread=2.0), ContinuousBook(("ACME",))
+    >>> world = {"fair_value": truth, "information": information.PublicNews()}
+    >>> quotes = Simulation(venues={"book": book}, agents=[maker], **world).run(200).quotes.frame()
+    >>> quotes[["time", "best_bid", "best_ask"]].dropna().astype(int).values.tolist()  # stale for 50 steps
+    [[0, 998, 1002], [200, 1008, 1012]]
     """
 
     agent_id: str = field(validator=name)
@@ -184,7 +222,14 @@ class NewsMaker:
 
 
 def cancel_quotes(ctx: Context, market: str) -> None:
-    """Ask for every open order of the agent in `market` to be withdrawn."""
+    """Ask for every open order of the agent in `market` to be withdrawn.
+
+    >>> from types import SimpleNamespace
+    >>> orders = [limit_order(market, Side.BUY, quantity=5, price=99) for market in ("A", "B")]
+    >>> resting = dict(enumerate(orders, start=7))  # by order id
+    >>> cancel_quotes(SimpleNamespace(open_orders=resting, cancel=print), "A")
+    7
+    """
     for order_id, order in list(ctx.open_orders.items()):
         if order.market == market:
             ctx.cancel(order_id)
@@ -198,6 +243,10 @@ def uncrossing_quotes(state: VenueState, own: Iterable[Order], centre: float, ha
         own: the maker's own orders in it, which are about to be withdrawn.
         centre: ticks.
         half_spread: as a fraction of the price.
+
+    >>> state = VenueState(998, 1000, ((998, 5),), ((1000, 5),))
+    >>> uncrossing_quotes(state, [], centre=1003.0, half_spread=0.001)  # unbounded, the bid would be 1001
+    (999, 1005)
     """
     quotes = list(own)
     bid, ask = floor(centre * (1 - half_spread)), ceil(centre * (1 + half_spread))
@@ -212,7 +261,19 @@ def uncrossing_quotes(state: VenueState, own: Iterable[Order], centre: float, ha
 def affordable_sides(
     held: int, quantity: int, budget: int, centre: float, bid: int, ask: int
 ) -> list[tuple[Side, int]]:
-    """The sides, each with its price, on which a full fill keeps the net inventory within `budget` tick-lots."""
+    """The sides, each with its price, on which a full fill keeps the net inventory within `budget` tick-lots.
+
+    Args:
+        held: lots, negative for a short position.
+        quantity: lots of a full quote.
+        budget: tick-lots, either way.
+        centre: ticks at which a lot is valued.
+        bid: ticks.
+        ask: ticks.
+
+    >>> affordable_sides(held=40, quantity=10, budget=45_000, centre=1000.0, bid=999, ask=1001)
+    [(<Side.SELL: -1>, 1001)]
+    """
     buys = [(Side.BUY, bid)] if (held + quantity) * centre <= budget else []
     sells = [(Side.SELL, ask)] if (held - quantity) * centre >= -budget else []
     return buys + sells

@@ -43,6 +43,20 @@ class BookRecorder:
         venue: where; None: the one venue of each market.
         levels: a side, at most.
         block: lots, see above.
+        review_interval: steps between looks.
+        market_data_delay: steps.
+
+    Raises:
+        ConfigError: an argument is of the wrong type or out of bounds.
+
+    >>> from agents.bootstrap import BootstrapLadder
+    >>> from venues.clob import ContinuousBook
+    >>> ladder = BootstrapLadder("ladder", {"ACME": 1000.0}, quantity=5)
+    >>> recorder = BookRecorder("recorder", ("ACME",), levels=2)
+    >>> result = Simulation(venues={"book": ContinuousBook(("ACME",))}, agents=[ladder, recorder]).run(300)
+    >>> frame = recorder.frame("ACME", step_ns=1_000_000, tick_size=0.01)
+    >>> frame.shape, frame.loc[0, ["bid_0_price", "bid_0_size", "ask_1_price"]].tolist()  # units of money and quantity
+    ((3, 9), [9.99, 5.0, 10.02])
     """
 
     agent_id: str = field(validator=name)

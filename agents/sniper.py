@@ -26,6 +26,22 @@ class Sniper:
         market_orders_only: for venues that take no limit orders. It then demands the largest number of lots, up to
             `quantity`, whose last one still costs less than the value, by the venue's estimate; `limit` says nothing.
             Nothing bounds what such an order pays: two that come at once both push the price, and so overshoot.
+        observation_delay: steps.
+        order_latency: steps.
+
+    Raises:
+        ConfigError: an argument is of the wrong type or out of bounds.
+
+    >>> from agents.market_maker import NewsMaker
+    >>> from marketsim import fairvalue, information
+    >>> from venues.clob import ContinuousBook
+    >>> jump = {"jump_times": {"ACME": [5]}, "jump_sizes": {"ACME": [10.0]}}
+    >>> truth = fairvalue.PoissonJumps(opening={"ACME": 1000.0}, horizon=100, **jump)
+    >>> agents = [NewsMaker("maker", "ACME", 1000.0, half_spread=2.0), Sniper("sniper", "ACME")]
+    >>> world = {"fair_value": truth, "information": information.PublicNews()}
+    >>> result = Simulation(venues={"book": ContinuousBook(("ACME",))}, agents=agents, **world).run(100)
+    >>> result.fills.frame()[["time", "owner", "price"]].values.tolist()  # a step after the jump to 1010
+    [[6, 'sniper', 1002], [6, 'maker', 1002]]
     """
 
     agent_id: str = field(validator=name)

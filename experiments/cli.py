@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from experiments.commands import bench, check, download, ofi, pi_curve, position, route, sor, sweep, validate
+from experiments.commands import bench, check, download, ofi, pi_curve, position, route, sor, sweep, validate, verify
 from experiments.progress import console
 from marketsim.errors import MarketsimError
 from marketsim.registry import KINDS, plugins
@@ -20,6 +20,7 @@ app.command("sor")(sor.sor)
 app.command("ofi")(ofi.ofi)
 app.command("position")(position.position)
 app.command("validate")(validate.validate)
+app.command("verify")(verify.verify)
 app.command("download")(download.download)
 app.add_typer(check.app, name="check")
 app.add_typer(bench.app, name="bench")

@@ -13,6 +13,8 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.digests import file_digest, file_digests
+from marketsim.errors import InputError
 from marketsim.registry import KINDS, plugins
 
 _LIBRARIES = ("marketsim", "numpy", "pandas", "pyarrow", "attrs", "sortedcontainers", "scipy")
@@ -52,12 +54,46 @@ def manifest(
             for kind in KINDS
             for item in plugins(kind)
         ],
-        "files": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
+        "files": file_digests(files),
     }
 
 
 def write_manifest(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    """Write `content` as JSON, with its own SHA-256 as the last entry."""
+    path.write_text(_text(content | {"digest": _digest(content)}), encoding="utf-8")
+
+
+def damage(folder: Path) -> tuple[int, list[str]]:
+    """How many files the manifest of `folder` lists, and what is wrong with them or with the manifest itself.
+
+    Raises:
+        InputError: there is no manifest, or it is none.
+    """
+    path = folder / "manifest.json"
+    try:
+        text = path.read_bytes().decode("utf-8")
+        content = json.loads(text)
+        files = dict(content["files"])
+        digest = content.pop("digest")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"{path}: got {type(error).__name__}: {error}, wanted the manifest of a study") from error
+    found = []
+    if digest != _digest(content) or text != _text(content | {"digest": digest}):
+        found.append(f"{path}: its text is not what was written")
+    for name, wanted in files.items():
+        file = folder / str(name)
+        got = file_digest(file) if file.is_file() else "no such file"
+        if got != wanted:
+            found.append(f"{file}: got {got}, wanted SHA-256 {wanted}")
+    return len(files), found
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_text(content).encode()).hexdigest()
+
+
+def _text(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=2) + "\n"
 
 
 def installed_version(distribution: str) -> str:

@@ -7,15 +7,25 @@ from math import isfinite
 from sys import float_info
 from typing import Any
 
-from marketsim.errors import ConfigError
+from marketsim.errors import ConfigError, refusal, shown
 
-_FLOAT_MAX = int(float_info.max)
+FLOAT_MAX = int(float_info.max)
+"""The largest integer that a float64 comes near."""
 
 Validator = Callable[[Any, Any, Any], None]
 
 
 def _refuse(instance: Any, attribute: Any, value: Any, wanted: str) -> None:
-    raise ConfigError(f"{type(instance).__name__}.{attribute.name}: got {value!r}, wanted {wanted}")
+    raise ConfigError(refusal(f"{type(instance).__name__}.{attribute.name}", shown(value), wanted))
+
+
+def finite(value: object) -> bool:
+    """Whether `value` is a finite float (NumPy's float64 is one) or an int, not a bool, that a float can hold.
+
+    >>> finite(1.5), finite(2), finite(float("nan")), finite(True), finite(10**400), finite("1")
+    (True, True, False, False, False, False)
+    """
+    return (isinstance(value, float) and isfinite(value)) or (type(value) is int and abs(value) <= FLOAT_MAX)
 
 
 def integer(low: int | None = None, high: int | None = None) -> Validator:
@@ -39,7 +49,7 @@ def number(low: float | None = None, high: float | None = None, *, above: float 
     wanted += f" up to {high}" if high is not None else ""
 
     def check(instance: Any, attribute: Any, value: Any) -> None:
-        fits = (type(value) is int and abs(value) <= _FLOAT_MAX) or (type(value) is float and isfinite(value))
+        fits = (type(value) is int and abs(value) <= FLOAT_MAX) or (type(value) is float and isfinite(value))
         if (
             not fits
             or (low is not None and value < low)

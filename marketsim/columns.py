@@ -22,6 +22,11 @@ class Table:
 
     Args:
         kinds: kind by column name, in the order of the row's fields.
+
+    >>> table = Table({"time": "int", "mid": "float", "venue": "name"})
+    >>> table.extend([(0, 99.5, "book"), (7, None, "book")])
+    >>> {name: column.tolist() for name, column in table.columns().items()}
+    {'time': [0, 7], 'mid': [99.5, nan], 'venue': ['book', 'book']}
     """
 
     def __init__(self, kinds: dict[str, str]) -> None:
@@ -38,6 +43,7 @@ class Table:
             self._compact()
 
     def extend(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Add several rows."""
         self._rows.extend(rows)
         if len(self._rows) >= _CHUNK:
             self._compact()

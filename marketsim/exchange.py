@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 from marketsim.columns import FILL_COLUMNS, Table
-from marketsim.errors import FAULTS, ConfigError, MarketsimError, PluginError, RegistrationError
+from marketsim.errors import FAULTS, ConfigError, MarketsimError, PluginError, RegistrationError, raised, written
 from marketsim.gateway import PRICE_MAX, check_order, check_quantity
 from marketsim.kernel import TIME_MAX
 from marketsim.ledger import Ledger
@@ -31,6 +31,9 @@ from marketsim.types import (
     rejected,
 )
 from marketsim.venue_slot import VenueSlot, venue_slot
+
+_LOWEST, _HIGHEST = -(2**200), 2**200
+"""Ticks that a venue may show: no pool goes beyond 2**128, and the floats of the quote log hold them."""
 
 
 class Delivery(NamedTuple):
@@ -128,7 +131,8 @@ class Exchange:
         slot = self._slots[name]
         time: int | None = self._ask(slot, "next_clock", slot.venue.next_clock, now)
         if time is not None and (type(time) is not int or not now < time <= TIME_MAX):
-            raise PluginError(self._where(slot, "next_clock", now, f"answered {time!r}, wanted a later time or None"))
+            what = f"answered {written(time)}, wanted a later time or None"
+            raise PluginError(self._where(slot, "next_clock", now, what))
         return time
 
     def state(self, slot: VenueSlot, market: str, now: int) -> VenueState:
@@ -136,21 +140,29 @@ class Exchange:
         try:
             state = slot.venue.state(market)
         except FAULTS as error:
-            message = f"{type(error).__name__}: {error} (called with {market!r})"
+            message = f"{raised(error)} (called with {market!r})"
             raise PluginError(self._where(slot, "state", now, message)) from error
-        if type(state) is not VenueState:
-            raise PluginError(self._where(slot, "state", now, f"wanted a VenueState, got {state!r}"))
+        if type(state) is not VenueState or not is_well_formed(state):
+            wanted = "a VenueState with best and last prices in whole ticks or None, and tuples of levels"
+            raise PluginError(self._where(slot, "state", now, f"wanted {wanted}, got {written(state)}"))
         return state
 
-    def estimate(self, slot: VenueSlot, market: str, side: Side, quantity: int, now: int) -> tuple[int, int]:
-        """What the venue says a market order would cost now."""
+    def estimate(
+        self, slot: VenueSlot, market: str, side: Side, quantity: int, now: int, *, delay: int = 0
+    ) -> tuple[int, int]:
+        """What a market order would cost: the venue's own answer, or that of its state `delay` steps ago."""
+        call = "state" if delay else "estimate_impact"
         try:
-            answer = slot.venue.estimate_impact(market, side, quantity)
+            if delay:
+                answer = self.quotes.state_at(slot.name, market, now - delay).estimate(side, quantity)
+            else:
+                answer = slot.venue.estimate_impact(market, side, quantity)
         except FAULTS as error:
-            message = f"{type(error).__name__}: {error} (called with {(market, side, quantity)!r})"
-            raise PluginError(self._where(slot, "estimate_impact", now, message)) from error
+            message = f"{raised(error)} (called with {written((market, side, quantity))})"
+            raise PluginError(self._where(slot, call, now, message)) from error
         if type(answer) is not tuple or [type(part) for part in answer] != [int, int]:
-            raise PluginError(self._where(slot, "estimate_impact", now, f"wanted (lots, money), got {answer!r}"))
+            what = f"wanted (lots, money), got {written(answer)}"
+            raise PluginError(self._where(slot, call, now, what))
         return answer
 
     def observe(self, slot: VenueSlot, now: int) -> None:
@@ -175,6 +187,8 @@ class Exchange:
                 self.fills.extend(fills)
         except MarketsimError as error:
             raise type(error)(self._where(slot, call, now, str(error))) from error
+        except FAULTS as error:  # reports so odd that what is wrong with them cannot even be written
+            raise PluginError(self._where(slot, call, now, raised(error))) from error
         refused = self.orders.apply(reports, now, order)
         self.quotes.observe(slot, now, self.state, reports if named else None)
         by_owner: dict[str, list[Report]] = {}
@@ -196,14 +210,14 @@ class Exchange:
             what = f"cannot settle {message.market!r}, which trades at {where} too: holdings have no venue"
             raise PluginError(self._where(slot, "submit", now, what))
         if type(message.price) is not int or abs(message.price) > PRICE_MAX:
-            raise PluginError(self._where(slot, "submit", now, f"cannot settle at {message.price!r}"))
+            raise PluginError(self._where(slot, "submit", now, f"cannot settle at {written(message.price)}"))
         return _settlement(self.ledger, message, now)
 
     def _ask(self, slot: VenueSlot, call: str, function: Callable[..., Any], *arguments: Any) -> Any:
         try:
             return function(*arguments)
         except FAULTS as error:
-            message = f"{type(error).__name__}: {error} (called with {arguments!r})"
+            message = f"{raised(error)} (called with {written(arguments)})"
             raise PluginError(self._where(slot, call, arguments[-1], message)) from error
 
     def _where(self, slot: VenueSlot, call: str, now: int, what: str) -> str:
@@ -221,6 +235,25 @@ def _refusal(slot: VenueSlot, message: Any, order: Order | None, now: int) -> li
     if refusal is None:
         return None
     return rejected(order or message, refusal[0], now=now, detail=refusal[1])
+
+
+def is_well_formed(state: VenueState) -> bool:
+    """Whether best and last prices are ticks or None, and both sides tuples.
+
+    Every state of a run passes here, so the levels themselves, and whether the best prices cross, are left to
+    `marketsim.testing`.
+
+    >>> is_well_formed(VenueState(99, 101)), is_well_formed(VenueState(99.0, 101)), is_well_formed(VenueState(bids=[]))
+    (True, False, False)
+    """
+    bid, ask, bids, asks, last, _ = state
+    return (
+        (bid is None or (type(bid) is int and _LOWEST <= bid <= _HIGHEST))
+        and (ask is None or (type(ask) is int and _LOWEST <= ask <= _HIGHEST))
+        and (last is None or (type(last) is int and _LOWEST <= last <= _HIGHEST))
+        and type(bids) is tuple
+        and type(asks) is tuple
+    )
 
 
 def _settlement(ledger: Ledger, message: Settle, now: int) -> list[Report]:

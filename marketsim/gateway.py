@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from marketsim.errors import written
 from marketsim.types import Order, OrderKind, Reason, Side, TimeInForce
 
 QUANTITY_MAX = 2**53
@@ -18,7 +19,7 @@ Refusal = tuple[Reason, str]
 
 def _said(value: object) -> str:
     # Python refuses to write integers of thousands of digits.
-    text = f"of {value.bit_length()} bits" if type(value) is int and value.bit_length() > 128 else repr(value)
+    text = f"of {value.bit_length()} bits" if type(value) is int and value.bit_length() > 128 else written(value)
     return f"{type(value).__name__} {text if len(text) <= 40 else text[:37] + '...'}"
 
 

@@ -41,7 +41,16 @@ class _Batch:
 
 @define(eq=False)
 class SignalSource:
-    """Signals whose times, tiers and noise are settled, in the order (time, market, tier, draw). Used up by one run."""
+    """Signals whose times, tiers and noise are settled, in the order (time, market, tier, draw). Used up by one run.
+
+    >>> from marketsim.fairvalue import ConstantFairValue
+    >>> truth = ConstantFairValue({"ACME": 1000.0})
+    >>> source: SignalSource = PoissonSignals().source(truth, 4000, Streams(1))
+    >>> len(source), source.next_time()
+    (4, 520)
+    >>> [(signal.tier, signal.time, round(signal.value, 1), signal.sigma) for signal in source.emit(truth)]
+    [('routine', 520, 1006.7, 0.012)]
+    """
 
     _markets: tuple[str, ...]
     _steps: list[int]
@@ -52,6 +61,7 @@ class SignalSource:
         return len(self._steps) - self._next
 
     def next_time(self) -> int | None:
+        """The step of the next signals, None when all are told."""
         return self._steps[self._next] if self._next < len(self._steps) else None
 
     def emit(self, truth: FairValue, /) -> list[Signal]:
@@ -138,6 +148,11 @@ class PublicNews:
     The truth given to `source` must have `jump_times`, steps by market, as `PoissonJumps` has; give it the truth
     itself, not the guarded one, which hides when it will jump. Several jumps of a market at one step are one piece of
     news.
+
+    >>> from marketsim.fairvalue import PoissonJumps
+    >>> truth = PoissonJumps(opening={"A": 100.0}, horizon=9, jump_times={"A": [5]}, jump_sizes={"A": [-2.0]})
+    >>> PublicNews().source(truth, 9, Streams(1)).emit(truth)
+    [Signal(market='A', tier='public', time=5, value=98.0, sigma=0.0)]
     """
 
     def source(self, truth: FairValue, horizon: int, _streams: Streams, /) -> SignalSource:
@@ -183,20 +198,31 @@ class Combined:
             )
 
     def source(self, truth: FairValue, horizon: int, streams: Streams, /) -> CombinedSource:
+        """The events of one run, up to and including step `horizon`."""
         return CombinedSource(truth.markets, tuple(part.source(truth, horizon, streams) for part in self.parts))
 
 
 @define(eq=False)
 class CombinedSource:
-    """The events of several sources, one instant at a time."""
+    """The events of several sources, one instant at a time.
+
+    >>> from marketsim.fairvalue import PoissonJumps
+    >>> truth = PoissonJumps(opening={"A": 100.0}, horizon=9, jump_times={"A": [5]}, jump_sizes={"A": [-2.0]})
+    >>> twice = Combined((PublicNews(), PublicNews()))
+    >>> source: CombinedSource = twice.source(truth, 9, Streams(1))
+    >>> source.next_time(), len(source.emit(truth)), source.next_time()
+    (5, 2, None)
+    """
 
     _markets: tuple[str, ...]
     _sources: tuple[Source, ...]
 
     def next_time(self) -> int | None:
+        """The step of the next events, None when all are told."""
         return min((time for source in self._sources if (time := source.next_time()) is not None), default=None)
 
     def emit(self, truth: FairValue, /) -> list[Signal | Feed | Order | Settle]:
+        """The events of `next_time()`, market data first."""
         now = self.next_time()
         events: list[Signal | Feed | Order | Settle] = []
         for source in self._sources:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import Any, Final
 
-from marketsim.errors import ConfigError, EndlessInstantError, PastError
+from marketsim.errors import ConfigError, EndlessInstantError, PastError, written
 
 VENUE_CLOCK: Final = -50
 MARKET_DATA: Final = 0
@@ -70,7 +70,7 @@ class Kernel:
         """
         if type(time) is not int or not self.now <= time <= TIME_MAX:
             raise PastError(
-                f"{origin} scheduled an event at {time!r}; "
+                f"{origin} scheduled an event at {written(time)}; "
                 f"wanted an int not before the present, {self.now}, and up to 2**62"
             )
         self._sequence = sequence = self._sequence + 1

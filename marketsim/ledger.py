@@ -14,6 +14,12 @@ class Ledger:
 
     All accounts start at zero, so that after any run cash over all accounts plus fees is zero and inventory over all
     accounts is zero in every market.
+
+    >>> ledger = Ledger()
+    >>> buy = market_order("ACME", Side.BUY, quantity=3)._replace(order_id=1, owner="ann", venue="shop")
+    >>> ledger.post(trade(buy, against="house", price=100, quantity=3, now=0, fee=2))
+    >>> ledger.cash, ledger.inventory["ann"], ledger.fees
+    ({'ann': -302, 'house': 300}, {'ACME': 3}, {'shop': 2})
     """
 
     def __init__(self) -> None:

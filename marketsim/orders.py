@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from attrs import define
 
 from marketsim.columns import ORDER_COLUMNS, Table
-from marketsim.errors import ConservationError, PluginError
+from marketsim.errors import ConservationError, PluginError, written
 from marketsim.gateway import PRICE_MAX, check_quantity
 from marketsim.types import (
     Accepted,
@@ -25,6 +25,7 @@ from marketsim.types import (
 from marketsim.venue_slot import VenueSlot
 
 _REPORTS = (Accepted, Rejected, Fill, Cancelled, Expired)
+_MIDS = (float, int, type(None))
 
 
 @define(eq=False)
@@ -77,16 +78,16 @@ class OrderBookkeeping:
             _check_fields(report)
             if report.time != now or report.venue != slot.name:
                 raise PluginError(f"wanted a report of venue {slot.name!r} at time {now}, got {report}")
-            if isinstance(report, Rejected):
+            if type(report) is Rejected:
                 refused = refused or _refuses(report, order, reports)
                 continue
             quantity, order_id = report.quantity, report.order_id
-            if order_id == 0 and isinstance(report, Fill):
+            if order_id == 0 and type(report) is Fill:
                 if report.owner in accounts and report.liquidity is not Liquidity.TRANSFER:
                     raise PluginError(f"an agent's account traded without an order: {report}")
                 continue
             left = self._lots_left(report, slot)
-            if not isinstance(report, Accepted):
+            if type(report) is not Accepted:
                 gone[order_id] = gone.get(order_id, 0) + quantity
                 if gone[order_id] > left:
                     raise ConservationError(f"order {order_id} had {left} lots left and loses {gone[order_id]}")
@@ -103,13 +104,13 @@ class OrderBookkeeping:
         if (
             life is None
             or life.arrived < 0
-            or life.order.owner != report.owner
-            or life.order.market != report.market
-            or life.order.venue != slot.name
+            or (order := life.order).owner != report.owner
+            or order.market != report.market
+            or order.venue != slot.name
         ):
             raise PluginError(f"no live order with this id, owner and market: {report}")
-        if isinstance(report, Fill):
-            _check_fill(life.order, report)
+        if type(report) is Fill:
+            _check_fill(order, report)
         return life.left
 
     def apply(self, reports: Sequence[Report], now: int, order: Order | None) -> list[int]:
@@ -177,10 +178,10 @@ def _presentable(order: Order) -> Order:
     quantity = order.quantity if check_quantity(order.quantity) is None else 0
     price = order.price if type(order.price) is int and abs(order.price) <= PRICE_MAX else None
     side = order.side if type(order.side) is Side else 0
-    kind = order.kind if type(order.kind) is OrderKind else str(order.kind)
-    tif = order.tif if type(order.tif) is TimeInForce else str(order.tif)
+    kind = order.kind if type(order.kind) is OrderKind else written(order.kind, str)
+    tif = order.tif if type(order.tif) is TimeInForce else written(order.tif, str)
     changes = {
-        "market": str(order.market),
+        "market": written(order.market, str),
         "quantity": quantity,
         "price": price,
         "side": side,
@@ -210,10 +211,11 @@ def _check_fields(report: Report) -> None:
         raise PluginError(f"wanted an int for an order id: {report}")
     if type(report.quantity) is not int or report.quantity < 1:
         raise ConservationError(f"wanted a positive int for the lots: {report}")
-    if isinstance(report, Fill) and (
+    if type(report) is Fill and (
         type(report.match_id) is not int
         or type(report.side) is not Side
-        or any(mid is not None and type(mid) not in {int, float} for mid in (report.mid_before, report.mid_after))
+        or type(report.mid_before) not in _MIDS
+        or type(report.mid_after) not in _MIDS
     ):
         raise PluginError(f"wanted an int match_id, a Side and mids that are numbers or None: {report}")
 

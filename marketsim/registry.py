@@ -18,7 +18,7 @@ from typing import Any
 
 from attrs import frozen
 
-from marketsim.errors import ConfigError, PluginError
+from marketsim.errors import ConfigError, PluginError, raised
 
 KINDS = ("venues", "agents", "fair_values", "capital")
 _BUILT_IN = "marketsim"
@@ -109,9 +109,7 @@ def _import(plugin: Plugin) -> Any:
         return getattr(import_module(module), attribute)
     except Exception as error:
         where = f"{plugin.target} of {plugin.distribution} {plugin.version}"
-        raise PluginError(
-            f"plugin {plugin.name!r} ({where}) cannot be loaded: {type(error).__name__}: {error}"
-        ) from error
+        raise PluginError(f"plugin {plugin.name!r} ({where}) cannot be loaded: {raised(error)}") from error
 
 
 def only_built_in() -> bool:

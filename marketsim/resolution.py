@@ -15,10 +15,21 @@ from marketsim.types import Settle
 
 
 class Resolving(FairValue, Protocol):
-    """A fair value that says when its event resolves, such as `marketsim.fairvalue.ProbabilityMartingale`."""
+    """A fair value that says when its event resolves, such as `marketsim.fairvalue.ProbabilityMartingale`.
+
+    >>> from marketsim.fairvalue import ProbabilityMartingale
+    >>> even = {"yes": 0.5, "no": 0.5}
+    >>> truth: Resolving = ProbabilityMartingale(
+    ...     prior=even, outcome="yes", horizon=9, news_times=[], news=[], accuracy=0.7
+    ... )
+    >>> truth.resolves, truth.at("yes", truth.resolves - 1), truth.at("yes", truth.resolves)
+    (9, 500.0, 1000.0)
+    """
 
     @property
-    def resolves(self) -> int: ...
+    def resolves(self) -> int:
+        """The step from which on the prices are what a lot pays."""
+        ...
 
 
 @define(eq=False)
@@ -33,6 +44,10 @@ class Resolution:
         time: step.
         prices: ticks that a lot pays, by market.
         venues: where each market is traded; a market that one venue alone trades may be left out.
+
+    >>> end = Resolution(time=9, prices={"yes": 1000, "no": 0})
+    >>> end.next_time(), end.emit(None), end.next_time()
+    (9, [Settle(market='yes', price=1000, venue=''), Settle(market='no', price=0, venue='')], None)
     """
 
     time: int = field(validator=integer(1))
@@ -41,6 +56,7 @@ class Resolution:
     _done: bool = field(default=False, init=False)
 
     def next_time(self) -> int | None:
+        """`time`, and None once the settlements are told."""
         return None if self._done else self.time
 
     def emit(self, _truth: FairValue, /) -> list[Settle]:
@@ -81,6 +97,14 @@ class UntilResolution:
     """The signals of `process` up to the step before the truth resolves, after which there is nothing to learn.
 
     At the resolution a price may be 0, which has no logarithm, and the markets are closed.
+
+    >>> from marketsim.fairvalue import ProbabilityMartingale
+    >>> from marketsim.information import PoissonSignals
+    >>> even = {"yes": 0.5, "no": 0.5}
+    >>> truth = ProbabilityMartingale(prior=even, outcome="yes", horizon=9, news_times=[], news=[], accuracy=0.7)
+    >>> often = PoissonSignals(routine_rate=5000.0)
+    >>> [len(process.source(truth, 9, Streams(1))) for process in (often, UntilResolution(often))]
+    [93, 86]
     """
 
     process: InformationProcess

@@ -17,6 +17,19 @@ class Result:
 
     `fills`, `orders` and `quotes` are tables (see `marketsim.columns` for their columns; `.frame()` gives pandas).
     `agents` and `venues` are the objects themselves as the run left them.
+
+    >>> from marketsim.testing import PostedPrice
+    >>> class Buyer:
+    ...     agent_id, role = "ann", "noise"
+    ...     def start(self, ctx):
+    ...         ctx.submit(market_order("ACME", Side.BUY, quantity=3))
+    >>> result = Simulation(venues={"shop": PostedPrice(("ACME",), price=100)}, agents=[Buyer()]).run(horizon=10)
+    >>> print(result.fills.frame()[["owner", "time", "side", "quantity", "price", "money"]])
+       owner  time  side  quantity  price  money
+    0    ann     0     1         3    100    300
+    1  house     0    -1         3    100    300
+    >>> result.role("ann"), result.ledger.cash
+    ('noise', {'ann': -300, 'house': 300})
     """
 
     fills: Table

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from marketsim.checks import finite
 from marketsim.context import AgentContext
-from marketsim.errors import FAULTS, ConfigError, PluginError, RegistrationError
+from marketsim.errors import FAULTS, ConfigError, PluginError, RegistrationError, raised, written
 from marketsim.exchange import Delivery, Exchange
 from marketsim.fairvalue import GuardedFairValue
 from marketsim.gateway import check_quantity
@@ -50,6 +51,15 @@ class Simulation:
 
     Raises:
         RegistrationError: an agent or a venue does not look like one, or two agents share an id.
+
+    >>> from marketsim.testing import PostedPrice
+    >>> class Buyer:
+    ...     agent_id, order_latency = "ann", 4
+    ...     def start(self, ctx):
+    ...         ctx.submit(market_order("ACME", Side.BUY, quantity=3))
+    >>> result = Simulation(venues={"shop": PostedPrice(("ACME",), price=100)}, agents=[Buyer()]).run(horizon=10)
+    >>> result.fills.columns()["time"].tolist(), result.ledger.cash, result.ledger.inventory["ann"]
+    ([4, 4], {'ann': -300, 'house': 300}, {'ACME': 3})
     """
 
     def __init__(
@@ -95,13 +105,15 @@ class Simulation:
 
     @property
     def now(self) -> int:
+        """The present step."""
         return self._kernel.now
 
     def run(self, horizon: int) -> Result:
         """Run from time 0 to `horizon`, both included, and return what happened. A simulation runs once.
 
         Raises:
-            PluginError: an agent, venue or source raised, or answered with nonsense.
+            PluginError: an agent, a venue, a source, the information process or the fair value raised, or answered with
+                something of the wrong kind.
             ConservationError: a venue call created or destroyed cash, inventory or order quantity.
             EndlessInstantError: too many events at one time.
         """
@@ -139,6 +151,7 @@ class Simulation:
         self._after(steps(agent.order_latency, venue), MESSAGE, agent, self._on_message, (venue, message))
 
     def send_cancel(self, sender: str, venue: str, order_id: int) -> None:
+        """Take a cancel on its way, as `send` does a message."""
         agent = self._agents[sender]
         self._after(steps(agent.order_latency, venue), MESSAGE, agent, self._on_cancel, (venue, order_id, sender))
 
@@ -147,6 +160,7 @@ class Simulation:
         self._deliver([Delivery(sender, "", [Rejected(order_id, reason, sender, time=self.now)], [])])
 
     def wake(self, sender: str, time: int) -> None:
+        """Call the sender's wake hook at step `time`; `RegistrationError` where it has none."""
         agent = self._agents[sender]
         if "wake" not in agent.hooks:
             raise RegistrationError(f"agent {sender!r} asked to be woken and has no wake hook")
@@ -164,14 +178,16 @@ class Simulation:
     def observed_impact(
         self, observer: str, market: str, side: Side, quantity: int, venue: str | None
     ) -> tuple[int, int]:
-        """(lots available, money), from the state that `observer` may see."""
+        """(lots available, money in tick-lots), from the state that `observer` may see.
+
+        Raises:
+            ConfigError: `quantity` is no whole number of lots within bounds.
+        """
         slot = self.exchange.slot_of(market, venue)
         if refusal := check_quantity(quantity):
             raise ConfigError(refusal[1])
         delay = steps(self._agents[observer].market_data_delay, slot.name)
-        if delay:
-            return self.exchange.quotes.state_at(slot.name, market, self.now - delay).estimate(side, quantity)
-        return self.exchange.estimate(slot, market, side, quantity, self.now)
+        return self.exchange.estimate(slot, market, side, quantity, self.now, delay=delay)
 
     # Setting up
 
@@ -188,7 +204,7 @@ class Simulation:
 
     def _start(self, horizon: int) -> None:
         if self._information is not None and self._fair_value is not None:
-            self._sources.append(self._information.source(self._fair_value, horizon, self.streams))
+            self._sources.append(self._informed(self._information, self._fair_value, horizon))
         for name, slot in self.exchange.slots.items():
             self.exchange.observe(slot, 0)
             self._arm(name)
@@ -203,11 +219,19 @@ class Simulation:
         if "start" in agent.hooks:
             self._after(0, DECISION, agent, self._on_start, agent)
         if "review" in agent.hooks:
-            self._after(review_interval(agent.agent), DECISION, agent, self._on_review, agent)
+            self._review_later(agent)
         if "arrive" in agent.hooks:
             stream = self.streams.stream(f"arrivals:{agent.agent_id}")
             gaps = _gaps(stream, self._time_unit / agent.arrival_rate)
             self._after(next(gaps), DECISION, agent, self._on_arrival, (agent, gaps))
+
+    def _informed(self, information: InformationProcess, truth: FairValue, horizon: int) -> Source:
+        try:
+            source = information.source(truth, horizon, self.streams)
+            check_source_shape(source)
+        except FAULTS as error:
+            raise self._fault(f"information {type(information).__name__}.source", raised(error)) from error
+        return source
 
     # Scheduling
 
@@ -218,20 +242,20 @@ class Simulation:
         time = self._kernel.now + delay
         self._kernel.schedule(time, rank, agent.agent_id, handler, argument, tie=self._tie(agent, time))
 
+    def _review_later(self, agent: AgentSlot) -> None:
+        try:
+            self._after(review_interval(agent.agent), DECISION, agent, self._on_review, agent)
+        except FAULTS as error:
+            raise self._agent_fault(agent, "review_interval", raised(error)) from error
+
     def _schedule_source(self, source: Source, place: int) -> None:
+        name = type(source).__name__
         try:
             time = source.next_time()
+            if time is not None:
+                self._kernel.schedule(time, MARKET_DATA, name, self._on_source, (source, place), tie=place)
         except FAULTS as error:
-            raise self._source_error(source, "next_time", error) from error
-        if time is not None:
-            name = type(source).__name__
-            self._kernel.schedule(time, MARKET_DATA, name, self._on_source, (source, place), tie=place)
-
-    def _source_error(self, source: Source, call: str, error: BaseException) -> PluginError:
-        what = f"{type(error).__name__}: {error}"
-        return PluginError(
-            f"source {type(source).__name__}.{call} at time {self.now}, seed {self.streams.seed}: {what}"
-        )
+            raise self._fault(f"source {name}.next_time", raised(error)) from error
 
     def _arm(self, name: str) -> None:
         time = self.exchange.next_clock(name, self._kernel.now)
@@ -259,7 +283,7 @@ class Simulation:
 
     def _on_review(self, agent: AgentSlot) -> None:
         self._call(agent, "review")
-        self._after(review_interval(agent.agent), DECISION, agent, self._on_review, agent)
+        self._review_later(agent)
 
     def _on_arrival(self, argument: tuple[AgentSlot, Iterator[int]]) -> None:
         agent, gaps = argument
@@ -272,30 +296,36 @@ class Simulation:
 
     def _on_source(self, argument: tuple[Source, int]) -> None:
         source, place = argument
+        emit = f"source {type(source).__name__}.emit"
         try:
             events = list(source.emit(self._truth))  # type: ignore[arg-type]
         except FAULTS as error:
-            raise self._source_error(source, "emit", error) from error
+            raise self._fault(emit, raised(error)) from error
         for event in events:
             if type(event) is Signal:
+                if not _is_sound(event):
+                    wanted = "a str for market and tier, an int for time, finite numbers for value and sigma"
+                    raise self._fault(emit, f"emitted {written(event)}, wanted {wanted}")
                 for agent in self._observers_of(event):
                     self._after(agent.observation_delay, DECISION, agent, self._on_signal, (agent, event))
             else:
-                self._feed(event, source)
+                self._feed(event, emit)
         self._schedule_source(source, place)
 
-    def _feed(self, event: Any, source: Source) -> None:
+    def _feed(self, event: Any, emit: str) -> None:
         try:
             name = self.exchange.slot_of(event.market, event.venue or None).name
             message = event._replace(venue=name)
         except FAULTS as error:
-            raise self._source_error(source, "emit", error) from error
+            raise self._fault(emit, raised(error)) from error
         if type(message) is Order:
             message = message._replace(order_id=self.exchange.orders.next_id())
             self.exchange.orders.submitted(message, self._kernel.now)
         deliveries = self.exchange.submit(name, message, self._kernel.now)
-        if type(message) is not Order:
-            _refuse_refusals(deliveries, source)
+        refused = [report for each in deliveries for report in each.reports if type(report) is Rejected]
+        if refused and type(message) is not Order:
+            # Nobody reads the reports of recorded data: what a venue does not take would be lost without a word.
+            raise self._fault(emit, f"venue {name!r} refused {written(refused[0])}")
         self._venue_called(name, deliveries)
 
     def _on_clock(self, argument: tuple[str, int]) -> None:
@@ -338,27 +368,27 @@ class Simulation:
         try:
             return bool(agent.observes(*key))
         except FAULTS as error:
-            raise PluginError(self._where(agent, "observes", f"{type(error).__name__}: {error}")) from error
+            raise self._agent_fault(agent, "observes", raised(error)) from error
 
     def _call(self, agent: AgentSlot, hook: str, *arguments: Any) -> None:
         try:
             answer = agent.hooks[hook](agent.context, *arguments)
         except FAULTS as error:
-            raise PluginError(self._where(agent, hook, f"{type(error).__name__}: {error}")) from error
+            raise self._agent_fault(agent, hook, raised(error)) from error
         if answer is not None:
-            raise PluginError(self._where(agent, hook, f"returned {answer!r}; hooks return nothing, act through ctx"))
+            what = f"returned {written(answer)}; hooks return nothing, act through ctx"
+            raise self._agent_fault(agent, hook, what)
 
-    def _where(self, agent: AgentSlot, hook: str, what: str) -> str:
-        name = f"{type(agent.agent).__name__}.{hook}"
-        return f"agent {agent.agent_id!r} ({name}) at time {self.now}, seed {self.streams.seed}: {what}"
+    def _agent_fault(self, agent: AgentSlot, call: str, what: str) -> PluginError:
+        return self._fault(f"agent {agent.agent_id!r} ({type(agent.agent).__name__}.{call})", what)
+
+    def _fault(self, who: str, what: str) -> PluginError:
+        return PluginError(f"{who} at time {self.now}, seed {self.streams.seed}: {what}")
 
 
-def _refuse_refusals(deliveries: Iterable[Delivery], source: Source) -> None:
-    # Nobody reads the reports of recorded data: what a venue does not take would be lost without a word.
-    for delivery in deliveries:
-        for report in delivery.reports:
-            if type(report) is Rejected:
-                raise PluginError(f"source {type(source).__name__}: venue {delivery.venue!r} refused {report}")
+def _is_sound(signal: Signal) -> bool:
+    market, tier, time, value, sigma = signal
+    return type(market) is type(tier) is str and type(time) is int and finite(value) and finite(sigma)
 
 
 def _gaps(stream: np.random.Generator, mean: float) -> Iterator[int]:

@@ -1,27 +1,38 @@
-"""Columns of recorded data files: CSV, gzipped CSV or Parquet, with every bad cell named by file, row and column."""
+r"""Columns of recorded data files: CSV, gzipped CSV or Parquet, with every bad cell named by file, row and column.
+
+>>> from pathlib import Path
+>>> from tempfile import TemporaryDirectory
+>>> with TemporaryDirectory() as folder:
+...     path = Path(folder, "trades.csv")
+...     _ = path.write_text("time,price,venue\n5,100.5,X\n9,101,Y\n")
+...     columns = [Stamps("time"), Numbers("price"), Texts("venue")]
+...     names, (arrays, lines) = read_header(path), read_columns(path, columns, where={"venue": "Y"})
+>>> names, [array.tolist() for array in arrays], lines.tolist()
+(['time', 'price', 'venue'], [[9], [101.0], ['Y']], [3])
+"""
 
 from __future__ import annotations
 
-import csv
-import gzip
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, localcontext
-from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any, NoReturn, Protocol, TextIO
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
 from marketsim.checks import flag, integer, name
-from marketsim.errors import InputError
+from marketsim.csv_rows import full_rows, open_text, rows_of
+from marketsim.errors import InputError, bad_type, refusal, shown, unreadable
 
 STAMP_MAX = 2**61
 """Bound of a time stamp, either side of 0; a nanosecond stamp of the year 2043 reaches it."""
 
+_CSV, _PARQUET = "a whole CSV file, plain or packed by gzip", "a whole Parquet file"
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
 _DECIMAL = re.compile(r"[+-]?([0-9]{1,60}\.?[0-9]{0,60}|\.[0-9]{1,60})([eE][+-]?[0-9]{1,3})?")
 _ISO = re.compile(
@@ -29,14 +40,19 @@ _ISO = re.compile(
     r"(?:Z|([+-])([01][0-9]|2[0-3]):?([0-5][0-9]))?)?"
 )
 _WANTED_TIME = "an integer between -2**61 and 2**61"
-# A line that is longer is none: without a bound, a small compressed file could fill the memory with one.
-_LINE_MAX = 2**20
-_SHOWN_MAX = 100
-_UNREADABLE = (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error)
+_DAMAGED = (OSError, EOFError, zlib.error)
+TEXT_MAX = 100
+"""Characters of a cell of `Texts`: in an array every one takes the room of the longest."""
+_BATCH_ROWS = 2**16
 
 
 class Column(Protocol):
-    """A column to read: its name, what a cell of it must be, and how the two kinds of file are turned into an array."""
+    """A column to read: its name, what a cell of it must be, and how the two kinds of file are turned into an array.
+
+    >>> columns: list[Column] = [Stamps("time"), Numbers("size", zero=True), Texts("venue")]
+    >>> [column.wanted for column in columns[1:]]
+    ['a finite number of at least 0', 'text of 1 to 100 characters, none of them NUL']
+    """
 
     @property
     def name(self) -> str: ...
@@ -66,6 +82,9 @@ class Stamps:
     Args:
         name: of the column. A Parquet timestamp counts in its own unit.
         scale: multiply by this, so that "34200.004" seconds is an integer, 34200004, at 1000.
+
+    >>> Stamps("time", scale=1000).cell("34200.004"), Stamps("time").cell("34200.004")
+    (34200004, None)
     """
 
     name: str = field(validator=name)
@@ -87,7 +106,7 @@ class Stamps:
         import pyarrow as pa
 
         if not (pa.types.is_integer(column.type) or pa.types.is_timestamp(column.type)):
-            raise InputError(f"{path}, column {self.name!r}: got type {column.type}, wanted integers or timestamps")
+            bad_type(path, self.name, column.type, "integers or timestamps")
         _refuse_null(column, path, self, rows)
         # Not every unsigned integer fits 64 bits with a sign, so the bounds come before the cast.
         whole = column if pa.types.is_integer(column.type) else column.cast(pa.int64())
@@ -136,7 +155,7 @@ class IsoTimes:
             scale = {"s": 10**9, "ms": 10**6, "us": 1000, "ns": 1}[column.type.unit]
             return Stamps(self.name, scale).arrow(column, path, rows)
         if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-            raise InputError(f"{path}, column {self.name!r}: got type {column.type}, wanted timestamps or text")
+            bad_type(path, self.name, column.type, "timestamps or text")
         return self.array(_parsed(self, column.to_pylist(), path, rows))
 
 
@@ -147,6 +166,9 @@ class Numbers:
     Args:
         name: of the column.
         zero: 0 is taken too.
+
+    >>> Numbers("price").cell("1e-8"), Numbers("price").cell("0")
+    (1e-08, None)
     """
 
     name: str = field(validator=name)
@@ -168,7 +190,7 @@ class Numbers:
 
         kind = column.type
         if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
-            raise InputError(f"{path}, column {self.name!r}: got type {kind}, wanted numbers")
+            bad_type(path, self.name, kind, "numbers")
         _refuse_null(column, path, self, rows)
         if pa.types.is_decimal(kind):
             # Arrow's own cast is not the nearest float: it makes 0.30000000000000004 of 0.3.
@@ -183,13 +205,14 @@ class Numbers:
 
 @frozen
 class Texts:
-    """Text that is not empty, as an array of `str`; whole numbers of a Parquet file are written in decimal."""
+    """Short text that is not empty, as an array of `str`; whole numbers of a Parquet file are written in decimal."""
 
     name: str = field(validator=name)
-    wanted: str = field(default="text that is not empty", init=False)
+    wanted: str = field(default=f"text of 1 to {TEXT_MAX} characters, none of them NUL", init=False)
 
     def cell(self, text: str, /) -> str | None:
-        return text or None
+        # An array of `str` drops NULs at the end of a text.
+        return text if 0 < len(text) <= TEXT_MAX and "\0" not in text else None
 
     def array(self, values: list[Any], /) -> NDArray[Any]:
         return np.array(values, dtype=np.str_)
@@ -199,7 +222,7 @@ class Texts:
 
         kind = column.type
         if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_integer(kind)):
-            raise InputError(f"{path}, column {self.name!r}: got type {kind}, wanted text or whole numbers")
+            bad_type(path, self.name, kind, "text or whole numbers")
         _refuse_null(column, path, self, rows)
         return self.array(_parsed(self, [str(value) for value in column.to_pylist()], path, rows))
 
@@ -227,20 +250,21 @@ def read_columns(
     """
     wanted = _Wanted(str(path), tuple(columns), dict(where or {}))
     if "\0" in wanted.path:
-        raise InputError(f"{wanted.path!r}: got a path with a NUL, wanted one without")
+        raise InputError(refusal(repr(wanted.path), "a path with a NUL", "one without"))
     suffixes = "".join(Path(path).suffixes).lower()
     if suffixes.endswith(".parquet"):
         arrays, rows = _read_parquet(wanted)
     elif suffixes.endswith((".csv", ".csv.gz")):
         try:
-            with _open_text(path) as file:
-                arrays, rows = _read_csv(csv.reader(_lines(file)), wanted, header)
-        except _UNREADABLE as error:
-            raise InputError(f"{path}: cannot be read: {error}") from error
+            with open_text(path) as file:
+                arrays, rows = _read_csv(rows_of(file, wanted.path), wanted, header)
+        except _DAMAGED as error:
+            raise unreadable(path, _CSV) from error
     else:
-        raise InputError(f"{path}: got a file of type {suffixes!r}, wanted .csv, .csv.gz or .parquet")
+        got = f"a file of type {shown(suffixes)}"
+        raise InputError(refusal(wanted.path, got, ".csv, .csv.gz or .parquet"))
     if not len(rows) and wanted.where:
-        raise InputError(f"{path}: got no row where {wanted.where}, wanted at least one")
+        raise InputError(refusal(wanted.path, f"no row where {shown(wanted.where)}", "at least one"))
     return arrays, rows
 
 
@@ -255,17 +279,24 @@ def read_header(path: str | Path) -> list[str]:
             import pyarrow.parquet as pq
 
             return list(pq.read_schema(path).names)
-        with _open_text(path) as file:
-            return next(csv.reader(_lines(file)), [])
-    except (*_UNREADABLE, ValueError) as error:  # an ArrowInvalid is a ValueError
-        raise InputError(f"{path}: cannot be read: {error}") from error
+        with open_text(path) as file:
+            return next(rows_of(file, str(path)), (0, []))[1]
+    except InputError:
+        raise
+    except (*_DAMAGED, ValueError) as error:  # an ArrowInvalid is a ValueError, as is a NUL in a path
+        raise unreadable(path, _PARQUET if str(path).lower().endswith(".parquet") else _CSV) from error
 
 
 def bad_cell(path: str, row: Any, column: str, got: Any, wanted: str) -> NoReturn:
-    """Raise the InputError for a cell."""
-    shown = str(got) if isinstance(got, np.number) else repr(got)
-    shown = shown if len(shown) <= _SHOWN_MAX else f"{shown[:_SHOWN_MAX]}... ({len(shown)} characters)"
-    raise InputError(f"{path}, row {row}, column {column!r}: got {shown}, wanted {wanted}")
+    """Raise the InputError for a cell.
+
+    >>> bad_cell("day.csv", 7, "price", "-1", "a finite number above 0")
+    Traceback (most recent call last):
+        ...
+    marketsim.errors.InputError: day.csv, row 7, column 'price': got '-1', wanted a finite number above 0
+    """
+    said = shown(got, str if isinstance(got, np.number) else repr)
+    raise InputError(refusal(f"{path}, row {row}, column {column!r}", said, wanted))
 
 
 @frozen
@@ -281,31 +312,22 @@ class _Wanted:
     def check_columns(self, present: Sequence[str]) -> None:
         for column in self.names:
             if list(present).count(column) != 1:
-                fault = f"{list(present).count(column)} columns {column!r} among {', '.join(present)}"
-                raise InputError(f"{self.path}: got {fault}, wanted exactly one")
-
-
-def _open_text(path: str | Path) -> TextIO:
-    if str(path).lower().endswith(".gz"):
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return Path(path).open(encoding="utf-8-sig", newline="")
-
-
-def _lines(file: TextIO) -> Iterable[str]:
-    return iter(partial(file.readline, _LINE_MAX), "")
+                said = ", ".join(each if each.isprintable() else repr(each) for each in present)
+                fault = f"{list(present).count(column)} columns {column!r} among {shown(said, str)}"
+                raise InputError(refusal(self.path, fault, "exactly one"))
 
 
 def _read_csv(
-    reader: Any, wanted: _Wanted, header: Sequence[str] | None
+    reader: Iterator[tuple[int, list[str]]], wanted: _Wanted, header: Sequence[str] | None
 ) -> tuple[list[NDArray[Any]], NDArray[np.int64]]:
-    present = list(header) if header is not None else next(reader, [])
+    present = list(header) if header is not None else next(reader, (0, []))[1]
     wanted.check_columns(present)
     kept = [(present.index(column), str(value)) for column, value in wanted.where.items()]
     places: list[tuple[Column, int, list[Any]]] = [
         (column, present.index(column.name), []) for column in wanted.columns
     ]
     rows: list[int] = []
-    for line, cells in _full_rows(reader, wanted.path, len(present)):
+    for line, cells in full_rows(reader, wanted.path, len(present)):
         if any(cells[index] != value for index, value in kept):
             continue
         for column, index, values in places:
@@ -315,15 +337,6 @@ def _read_csv(
             values.append(value)
         rows.append(line)
     return [column.array(values) for column, _, values in places], np.array(rows, dtype=np.int64)
-
-
-def _full_rows(reader: Any, path: str, width: int) -> Iterator[tuple[int, list[str]]]:
-    for cells in reader:
-        if not cells:
-            continue
-        if len(cells) != width:
-            raise InputError(f"{path}, row {reader.line_num}: got {len(cells)} fields, wanted {width}")
-        yield reader.line_num, cells
 
 
 def _scaled(text: str, scale: int) -> int | None:
@@ -338,21 +351,39 @@ def _scaled(text: str, scale: int) -> int | None:
 
 def _read_parquet(wanted: _Wanted) -> tuple[list[NDArray[Any]], NDArray[np.int64]]:
     import pyarrow as pa
-    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
+    parts: list[list[NDArray[Any]]] = []
+    numbers: list[NDArray[np.int64]] = []
+    read = 0
     try:
-        wanted.check_columns(pq.read_schema(wanted.path).names)
-        table = pq.read_table(wanted.path, columns=wanted.names)
-        keep = np.ones(table.num_rows, dtype=np.bool_)
-        for column, value in wanted.where.items():
-            keep &= pc.fill_null(pc.equal(table[column], value), False).to_numpy()
-        rows = np.flatnonzero(keep)
-        table = table.take(pa.array(rows))
-        arrays = [column.arrow(table[column.name], wanted.path, rows + 1) for column in wanted.columns]
+        with pa.OSFile(wanted.path) as source, pq.ParquetFile(source) as file:
+            wanted.check_columns(file.schema_arrow.names)
+            # No row at all comes first: a column of a wrong type is refused before any of it is unpacked.
+            tables = [file.schema_arrow.empty_table()]
+            batches = file.iter_batches(_BATCH_ROWS, columns=wanted.names)
+            for table in chain(tables, (pa.Table.from_batches([batch]) for batch in batches)):
+                rows = _kept(table, wanted)
+                own = table.take(pa.array(rows))
+                numbers.append(rows + read + 1)
+                parts.append([each.arrow(own[each.name], wanted.path, numbers[-1]) for each in wanted.columns])
+                read += table.num_rows
     except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{wanted.path}: cannot be read: {error}") from error
-    return arrays, rows + 1
+        raise unreadable(wanted.path, _PARQUET) from error
+    return [np.concatenate(each) for each in zip(*parts, strict=True)], np.concatenate(numbers)
+
+
+def _kept(table: Any, wanted: _Wanted) -> NDArray[np.int64]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    keep = np.ones(table.num_rows, dtype=np.bool_)
+    for column, value in wanted.where.items():
+        try:
+            keep &= pc.fill_null(pc.equal(table[column], value), False).to_numpy()
+        except pa.ArrowException:
+            bad_type(wanted.path, column, table[column].type, f"one that holds {value!r}")
+    return np.flatnonzero(keep)
 
 
 def _parsed(column: Column, texts: list[str | None], path: str, rows: NDArray[np.int64]) -> list[Any]:

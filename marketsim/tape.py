@@ -121,7 +121,7 @@ def read_trades(
     header: Sequence[str] | None = None,
     time_scale: int = 1,
 ) -> TradeTape:
-    """Read recorded trades.
+    r"""Read recorded trades.
 
     Args:
         path: a `.csv`, `.csv.gz` or `.parquet` file.
@@ -133,7 +133,17 @@ def read_trades(
         time_scale: multiply time stamps by this, so that "34200.004" seconds is an integer, 34200004, at 1000.
 
     Raises:
+        ConfigError: `time_scale` is not an int from 1 to 10**18.
         InputError: naming file, row, column, what came and what was wanted.
+
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "trades.csv")
+    ...     _ = path.write_text("ts,px,size\n34200.004,100.5,2\n34201,101,1\n")
+    ...     tape = read_trades(path, time="ts", price="px", quantity="size", time_scale=1000)
+    >>> tape.times.tolist(), tape.prices.tolist(), tape.quantities.tolist()
+    ([34200004, 34201000], [100.5, 101.0], [2.0, 1.0])
     """
     if type(time_scale) is not int or not 1 <= time_scale <= 10**18:
         raise ConfigError(f"read_trades: got time_scale {time_scale!r}, wanted an int from 1 to 10**18")
@@ -150,6 +160,9 @@ def nearest_units(values: ArrayLike, unit: float) -> NDArray[np.int64]:
 
     The division is exact: both are taken at the shortest decimal that reads back as the same float64, so that 0.15 is
     one and a half times 0.1.
+
+    Returns:
+        int64, in the shape of `values`.
 
     Raises:
         ConfigError: more than 2**53 units.
@@ -226,6 +239,7 @@ class TradeFeed:
         return len(self._feeds) - self._next
 
     def next_time(self) -> int | None:
+        """The step of the next trades, None when all are told."""
         return self._steps[self._next] if self._next < len(self._steps) else None
 
     def emit(self, _truth: FairValue | None = None, /) -> list[Feed]:

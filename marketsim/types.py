@@ -1,70 +1,51 @@
-"""Value types that cross every seam: sides, messages, reports and public state.
+"""Value types that cross every seam: the messages of `marketsim.messages`, the reports on them, and public state.
 
 Prices are integer ticks, quantities integer lots, money integer tick-lots and time an integer number of steps.
-
-Messages and reports are immutable named tuples, not attrs classes: a `Fill` has fourteen fields, and building the
-frozen attrs form of it costs five times as much as the named tuple, which would dominate the matching itself. `record`
-gives them the one thing a tuple lacks, equality that respects the type.
+Messages, reports, signals and states are immutable named tuples made with `record`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from enum import Enum, IntEnum, unique
-from operator import index
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from collections.abc import Callable
+from enum import Enum, unique
+from typing import Any, NamedTuple, TypeAlias
+
+from marketsim.messages import (
+    Burn,
+    Feed,
+    Message,
+    Mint,
+    Order,
+    OrderKind,
+    Reduce,
+    Replace,
+    Settle,
+    Side,
+    TimeInForce,
+    limit_order,
+    market_order,
+    record,
+    whole,
+)
+
+__all__ = [
+    "Accepted", "Burn", "Cancelled", "Expired", "Feed", "Fill", "Levels", "Liquidity", "Message", "Mint", "Order",
+    "OrderKind", "Reason", "Reduce", "Rejected", "Replace", "Report", "Settle", "Side", "Signal", "TimeInForce",
+    "VenueState", "limit_order", "market_order", "record", "rejected", "trade", "unknown_order", "walk", "whole",
+]  # fmt: skip
 
 Levels: TypeAlias = tuple[tuple[int, int], ...]
 """Price levels best first, each (price in ticks, quantity in lots)."""
 
-_R = TypeVar("_R", bound="type[Any]")
-
-
-def record(cls: _R) -> _R:
-    """Make a named tuple compare equal only to its own type, so that `Cancelled(...) != Expired(...)`."""
-
-    def equal(self: tuple[Any, ...], other: object) -> bool:
-        return type(self) is type(other) and tuple.__eq__(self, other)
-
-    cls.__eq__ = equal  # type: ignore[assignment]
-    cls.__ne__ = lambda self, other: not equal(self, other)  # type: ignore[assignment,misc]
-    cls.__hash__ = tuple.__hash__  # type: ignore[assignment]
-    return cls
-
-
-@unique
-class Side(IntEnum):
-    """Side of an order or of one leg of a fill; the value is the sign of the inventory change."""
-
-    BUY = 1
-    SELL = -1
-
-    @property
-    def opposite(self) -> Side:
-        return Side.SELL if self is Side.BUY else Side.BUY
-
-
-@unique
-class OrderKind(Enum):
-    """What bounds the price: a limit, nothing, or the first clear (`MARKET_TO_LIMIT`)."""
-
-    LIMIT = "limit"
-    MARKET = "market"
-    MARKET_TO_LIMIT = "market-to-limit"
-
-
-@unique
-class TimeInForce(Enum):
-    """How long an order lives: until cancelled, for one match, or for one match completely or not at all."""
-
-    GTC = "gtc"
-    IOC = "ioc"
-    FOK = "fok"
-
 
 @unique
 class Liquidity(Enum):
-    """Whether a leg rested, took, met the other side in an auction, or is no trade at all (mint, burn, settlement)."""
+    """Whether a leg rested, took, met the other side in an auction, or is no trade at all (mint, burn, settlement).
+
+    >>> buy = market_order("ACME", Side.BUY, quantity=3)._replace(order_id=1, owner="ann", venue="amm")
+    >>> [(leg.owner, leg.liquidity.value) for leg in trade(buy, against="pool:amm", price=100, quantity=3, now=5)]
+    [('ann', 'taker'), ('pool:amm', 'maker')]
+    """
 
     MAKER = "maker"
     TAKER = "taker"
@@ -74,7 +55,13 @@ class Liquidity(Enum):
 
 @unique
 class Reason(Enum):
-    """Why a message was refused. A refusal changes nothing."""
+    """Why a message was refused. A refusal changes nothing.
+
+    >>> from marketsim.testing import ReferenceBook
+    >>> (refusal,) = ReferenceBook(("ACME",)).cancel(7, "ann", 0)
+    >>> refusal.reason, refusal.reason.value
+    (<Reason.UNKNOWN_ORDER: 'no live order with this id'>, 'no live order with this id')
+    """
 
     QUANTITY = "quantity is not a whole number of lots within bounds"
     PRICE = "price is not a whole number of ticks within bounds"
@@ -95,102 +82,14 @@ class Reason(Enum):
 
 
 @record
-class Order(NamedTuple):
-    """An order. `order_id`, `owner` and `venue` are stamped by the kernel when an agent submits it."""
-
-    market: str
-    side: Side
-    quantity: int
-    price: int | None = None
-    kind: OrderKind = OrderKind.LIMIT
-    tif: TimeInForce = TimeInForce.GTC
-    post_only: bool = False
-    order_id: int = 0
-    owner: str = ""
-    venue: str = ""
-
-    def accepts(self, price: int) -> bool:
-        """Whether this order may trade at `price` (ticks)."""
-        if self.price is None:
-            return True
-        return price <= self.price if self.side > 0 else price >= self.price
-
-
-@record
-class Reduce(NamedTuple):
-    """Take `quantity` lots off a resting order, which keeps its place in the queue."""
-
-    order_id: int
-    quantity: int
-    owner: str = ""
-    venue: str = ""
-
-
-@record
-class Replace(NamedTuple):
-    """Cancel `order_id` and submit `order` in its stead, as one step; refused whole when the old one is not live."""
-
-    order_id: int
-    order: Order
-    owner: str = ""
-    venue: str = ""
-
-
-@record
-class Feed(NamedTuple):
-    """One recorded trade, told to a replay venue: (market, price in ticks, quantity in lots)."""
-
-    market: str
-    price: int
-    quantity: int
-    venue: str = ""
-
-
-@record
-class Mint(NamedTuple):
-    """Add `liquidity` shares to a pool for the amounts it asks; over the range [lower, upper) where it has ranges.
-
-    The report is a pair of matches with `Liquidity.TRANSFER` and order id 0: the owner gives base lots to the pool for
-    no money, and buys `liquidity` lots of the pool's share market for the quote amount.
-    """
-
-    market: str
-    liquidity: int
-    lower: int | None = None
-    upper: int | None = None
-    order_id: int = 0
-    owner: str = ""
-    venue: str = ""
-
-
-@record
-class Burn(NamedTuple):
-    """Take `liquidity` own shares out of a pool, with their part of the reserves and fees; the mirror of `Mint`."""
-
-    market: str
-    liquidity: int
-    lower: int | None = None
-    upper: int | None = None
-    order_id: int = 0
-    owner: str = ""
-    venue: str = ""
-
-
-@record
-class Settle(NamedTuple):
-    """The market's event has resolved at `price` ticks a lot: resting orders lapse, and the market closes.
-
-    The exchange then pays every holder out of the others' accounts, which is zero-sum as inventory is.
-    """
-
-    market: str
-    price: int
-    venue: str = ""
-
-
-@record
 class Accepted(NamedTuple):
-    """The venue holds the order: `quantity` lots of it rest, or wait for the next clear."""
+    """The venue holds the order: `quantity` lots of it rest, or wait for the next clear.
+
+    >>> from marketsim.testing import ReferenceBook
+    >>> bid = limit_order("ACME", Side.BUY, quantity=5, price=99)._replace(order_id=1, owner="ann", venue="book")
+    >>> ReferenceBook(("ACME",)).submit(bid, 7)
+    [Accepted(order_id=1, owner='ann', market='ACME', venue='book', time=7, quantity=5)]
+    """
 
     order_id: int
     owner: str
@@ -202,7 +101,18 @@ class Accepted(NamedTuple):
 
 @record
 class Rejected(NamedTuple):
-    """The venue refused a message and changed nothing. `detail` says what came and what was wanted."""
+    """The venue refused a message and changed nothing. `detail` says what came and what was wanted.
+
+    >>> from marketsim.testing import PostedPrice
+    >>> class Clumsy:
+    ...     agent_id = "ann"
+    ...     def start(self, ctx):
+    ...         ctx.submit(market_order("ACME", Side.BUY, quantity=-5))
+    ...     def report(self, ctx, report):
+    ...         print(type(report).__name__, report.reason.name, report.detail)
+    >>> result = Simulation(venues={"shop": PostedPrice(("ACME",))}, agents=[Clumsy()]).run(horizon=10)
+    Rejected QUANTITY quantity: got int -5, wanted an int from 1 to 2**53
+    """
 
     order_id: int
     reason: Reason
@@ -221,6 +131,12 @@ class Fill(NamedTuple):
     (a buyer's money is price x quantity + fee on a book). `mid_before` and `mid_after` are the venue's mid in ticks
     around the event that made the fill, None where a side was empty. Legs that share a `match_id` belong to one trade;
     `order_id` is 0 on the leg of an account that trades without an order, such as a pool.
+
+    >>> buy = market_order("ACME", Side.BUY, quantity=3)._replace(order_id=1, owner="ann", venue="amm")
+    >>> for leg in trade(buy, against="pool:amm", price=100, quantity=3, now=5, fee=2):
+    ...     print(leg.owner, leg.side.name, leg.quantity, leg.price, leg.money, leg.fee)
+    ann BUY 3 100 302 2
+    pool:amm SELL 3 100 300 0
     """
 
     match_id: int
@@ -241,7 +157,15 @@ class Fill(NamedTuple):
 
 @record
 class Cancelled(NamedTuple):
-    """`quantity` lots were withdrawn; `remaining` lots of the order still rest (0 unless it was only reduced)."""
+    """`quantity` lots were withdrawn; `remaining` lots of the order still rest (0 unless it was only reduced).
+
+    >>> from marketsim.testing import ReferenceBook
+    >>> book = ReferenceBook(("ACME",))
+    >>> bid = limit_order("ACME", Side.BUY, quantity=5, price=99)._replace(order_id=1, owner="ann", venue="book")
+    >>> reports = book.submit(bid, 7) + book.cancel(1, "ann", 9)
+    >>> reports[1]
+    Cancelled(order_id=1, owner='ann', market='ACME', venue='book', time=9, quantity=5, remaining=0)
+    """
 
     order_id: int
     owner: str
@@ -254,7 +178,13 @@ class Cancelled(NamedTuple):
 
 @record
 class Expired(NamedTuple):
-    """`quantity` lots lapsed unfilled (IOC, FOK and market orders)."""
+    """`quantity` lots lapsed unfilled (IOC, FOK and market orders).
+
+    >>> from marketsim.testing import ReferenceBook
+    >>> buy = market_order("ACME", Side.BUY, quantity=5)._replace(order_id=1, owner="ann", venue="book")
+    >>> ReferenceBook(("ACME",)).submit(buy, 7)
+    [Expired(order_id=1, owner='ann', market='ACME', venue='book', time=7, quantity=5)]
+    """
 
     order_id: int
     owner: str
@@ -265,8 +195,6 @@ class Expired(NamedTuple):
 
 
 Report: TypeAlias = Accepted | Rejected | Fill | Cancelled | Expired
-Message: TypeAlias = Order | Reduce | Replace | Feed | Mint | Burn | Settle | Hashable
-"""What `Venue.submit` may be given: the built-in messages, or any value type that the venue declares."""
 
 
 @record
@@ -275,6 +203,11 @@ class Signal(NamedTuple):
 
     `value` is a price in ticks (float). For tiers "routine" and "tail", log(value) = log fair(time) + N(0, sigma);
     tier "public" is news of a jump and exact (sigma = 0).
+
+    >>> signal = Signal("ACME", "routine", time=3, value=1000.0, sigma=0.01)
+    >>> low, high = (signal.value * np.exp(z * signal.sigma) for z in (-1.96, 1.96))
+    >>> f"19 times in 20 fair value lies between {low:.1f} and {high:.1f} ticks"
+    '19 times in 20 fair value lies between 980.6 and 1019.8 ticks'
     """
 
     market: str
@@ -290,6 +223,10 @@ class VenueState(NamedTuple):
 
     A venue whose depth is not a list of levels (a pool) gives `impact`, a pure function (side, quantity) ->
     (quantity available, money) of this very state, so that a delayed observer can still estimate its cost.
+
+    >>> state = VenueState(best_bid=99, best_ask=101, bids=((99, 5),), asks=((101, 2), (102, 8)))
+    >>> state.mid, state.estimate(Side.BUY, 3)
+    (100.0, (3, 304))
     """
 
     best_bid: int | None = None
@@ -314,7 +251,11 @@ class VenueState(NamedTuple):
 
 
 def walk(levels: Levels, quantity: int) -> tuple[int, int]:
-    """(lots taken, money) of taking up to `quantity` lots from `levels`, best first."""
+    """(lots taken, money) of taking up to `quantity` lots from `levels`, best first.
+
+    >>> walk(((101, 2), (102, 8)), 3), walk(((101, 2), (102, 8)), 50)
+    ((3, 304), (10, 1018))
+    """
     taken = money = 0
     for price, available in levels:
         take = min(available, quantity - taken)
@@ -325,46 +266,23 @@ def walk(levels: Levels, quantity: int) -> tuple[int, int]:
     return taken, money
 
 
-def whole(value: object) -> Any:
-    """NumPy integers as int; everything else as it came, for the gateway to judge."""
-    if type(value) is int or isinstance(value, (bool, float)):
-        return value
-    try:
-        return index(value)  # type: ignore[arg-type]
-    except TypeError:
-        return value
-
-
-def limit_order(
-    market: str,
-    side: Side,
-    *,
-    quantity: int,
-    price: int,
-    tif: TimeInForce = TimeInForce.GTC,
-    post_only: bool = False,
-) -> Order:
-    """An order to trade `quantity` lots at `price` ticks or better.
-
-    >>> limit_order("ACME", Side.BUY, quantity=10, price=99).accepts(100)
-    False
-    """
-    return Order(market, side, whole(quantity), whole(price), OrderKind.LIMIT, tif, post_only)
-
-
-def market_order(market: str, side: Side, *, quantity: int, tif: TimeInForce = TimeInForce.IOC) -> Order:
-    """An order to trade `quantity` lots at whatever price there is; the rest expires."""
-    return Order(market, side, whole(quantity), None, OrderKind.MARKET, tif)
-
-
 def rejected(message: Any, reason: Reason, *, now: int = -1, detail: str = "") -> list[Report]:
-    """The one-report answer to a refused message."""
+    """The one-report answer to a refused message.
+
+    >>> buy = market_order("ACME", Side.BUY, quantity=3)._replace(order_id=1, owner="ann", venue="shop")
+    >>> rejected(buy, Reason.CLOSED, now=9)[0][:6]
+    (1, <Reason.CLOSED: 'the market is closed'>, 'ann', 'ACME', 'shop', 9)
+    """
     said = {name: getattr(message, name, "") for name in ("owner", "market", "venue")}
     return [Rejected(getattr(message, "order_id", 0), reason, **said, time=now, detail=detail)]
 
 
 def unknown_order(order_id: int, owner: str = "", *, now: int = -1) -> list[Report]:
-    """The answer to a cancel of an order that is not live."""
+    """The answer to a cancel of an order that is not live.
+
+    >>> unknown_order(7, "ann", now=9)[0].reason.name
+    'UNKNOWN_ORDER'
+    """
     return [Rejected(order_id, Reason.UNKNOWN_ORDER, owner, time=now)]
 
 
@@ -388,6 +306,11 @@ def trade(
         fee: tick-lots charged to the order's owner on top.
         match_id: unique per venue; the order's id where the venue trades every order at most once.
         mids: the venue's mid before and after.
+
+    >>> buy = market_order("ACME", Side.BUY, quantity=3)._replace(order_id=1, owner="ann", venue="amm")
+    >>> legs = trade(buy, against="pool:amm", price=100, quantity=3, now=5, money=301)
+    >>> [(leg.match_id, leg.order_id, leg.owner, leg.money) for leg in legs]
+    [(1, 1, 'ann', 301), (1, 0, 'pool:amm', 301)]
     """
     market, side, order_id, owner, venue = order.market, order.side, order.order_id, order.owner, order.venue
     value = price * quantity if money is None else money

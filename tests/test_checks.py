@@ -12,7 +12,7 @@ from attrs import field, make_class
 from marketsim import checks
 from marketsim.errors import ConfigError, RegistrationError
 from marketsim.simulation import Simulation
-from tests.test_agents_contract import PostedPrice, run
+from tests.small_market import PostedPrice, run
 
 NAN, INF = float("nan"), float("inf")
 HUGE = 10**400  # an integer that no float can hold

@@ -15,7 +15,7 @@ from marketsim.columns import FILL_COLUMNS, ORDER_COLUMNS, QUOTE_COLUMNS, Table
 from marketsim.quotes import QuoteRecorder
 from marketsim.types import Fill, VenueState
 from marketsim.venue_slot import venue_slot
-from tests.test_agents_contract import PostedPrice
+from tests.small_market import PostedPrice
 
 KINDS = {"number": "int", "value": "float", "label": "name"}
 CHUNK = columns._CHUNK

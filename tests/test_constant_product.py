@@ -1,74 +1,23 @@
-"""The constant-product pool: published numbers, then properties of its integers, then examples."""
+"""The constant-product pool: published numbers, then examples, then a simulation."""
 
 from __future__ import annotations
 
 from fractions import Fraction
-from math import inf, isqrt, nan, sqrt
+from math import isqrt, sqrt
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from attrs import define
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketsim.errors import ConfigError
 from marketsim.fairvalue import ConstantFairValue
-from marketsim.ledger import Ledger
 from marketsim.simulation import Simulation
-from marketsim.types import (
-    Burn,
-    Fill,
-    Liquidity,
-    Mint,
-    Order,
-    OrderKind,
-    Reason,
-    Reduce,
-    Rejected,
-    Settle,
-    Side,
-    TimeInForce,
-    limit_order,
-    market_order,
-)
-from venues.constant_product import ConstantProduct, swap_exact_in, swap_exact_out
-from venues.pool import nearest_tick
+from marketsim.types import Burn, Fill, Liquidity, Mint, Order, Reason, Rejected, Side, TimeInForce, market_order
+from tests.constant_product_orders import ACME, SCALE, burn, make_pool, mint, money_of, order, snapshot
+from venues.constant_product import ConstantProduct
 from venues.pool_measures import impermanent_loss, loss_versus_rebalancing, lvr_rate
-
-ACME = "ACME"
-# Reals become integers at this many units to 1.0; results then err by rounding only, 1e-12 a swap.
-SCALE = 10**12
-
-amounts = st.one_of(st.integers(1, 4), st.integers(1, 10**6), st.integers(2**53 - 4, 2**53))
-fees = st.one_of(st.just(0), st.sampled_from([1, 3000, 999_999]), st.integers(0, 999_999))
-sides = st.sampled_from(Side)
-
-
-def make_pool(base=1000, quote=100_000, **options):
-    return ConstantProduct((ACME,), base=base, quote=quote, **options)
-
-
-def order(side, quantity, *, tif=TimeInForce.IOC, owner="ann", order_id=1):
-    return market_order(ACME, side, quantity=quantity, tif=tif)._replace(order_id=order_id, owner=owner, venue="amm")
-
-
-def mint(liquidity, *, owner="lp"):
-    return Mint(ACME, liquidity, order_id=1, owner=owner, venue="amm")
-
-
-def burn(liquidity, *, owner="lp"):
-    return Burn(ACME, liquidity, order_id=1, owner=owner, venue="amm")
-
-
-def money_of(reports):
-    assert [type(report) for report in reports] == [Fill, Fill], reports
-    return reports[0].money
-
-
-def snapshot(pool):
-    return pool.reserves(ACME), pool.positions(ACME), pool.shares(ACME), pool.state(ACME)
-
 
 # Published numbers
 
@@ -132,150 +81,6 @@ def test_loss_versus_rebalancing_is_sigma_squared_over_8_of_the_value():
         expected.append(rate)
     assert np.mean(expected) == pytest.approx(0.00998, rel=0.05)
     assert np.mean(losses) == pytest.approx(np.mean(expected), rel=0.033)  # four standard errors
-
-
-# Properties of the arithmetic
-
-
-@settings(deadline=None)
-@given(amounts, amounts, amounts, fees)
-def test_exact_in_never_lowers_the_product_and_pays_the_most_that_does_not(x, y, dx, fee_ppm):
-    dy = swap_exact_in(x, y, dx, fee_ppm=fee_ppm)
-    kept = dx * (1 - Fraction(fee_ppm, 10**6))
-    assert (x + dx) * (y - dy) >= x * y
-    assert (x + kept) * (y - dy) >= x * y > (x + kept) * (y - dy - 1)
-    assert 0 <= dy < y
-
-
-@settings(deadline=None)
-@given(amounts, amounts, amounts, fees)
-def test_exact_out_asks_the_least_that_exact_in_would_pay_as_much_for(x, y, dy, fee_ppm):
-    assume(dy < y)
-    dx = swap_exact_out(x, y, dy, fee_ppm=fee_ppm)
-    assert (x + dx) * (y - dy) >= x * y
-    assert swap_exact_in(x, y, dx, fee_ppm=fee_ppm) >= dy
-    assert dx == 1 or swap_exact_in(x, y, dx - 1, fee_ppm=fee_ppm) < dy
-
-
-@settings(deadline=None)
-@given(amounts, amounts, st.lists(st.integers(1, 10**6), min_size=1, max_size=5))
-def test_without_fee_a_split_buy_costs_the_same_but_for_rounding_in_the_pools_favour(base, quote, parts):
-    assume(sum(parts) < base)
-    whole, split = make_pool(base, quote), make_pool(base, quote)
-    at_once = money_of(whole.submit(order(Side.BUY, sum(parts)), 0))
-    in_parts = sum(money_of(split.submit(order(Side.BUY, part), 0)) for part in parts)
-    # A tick-lot rounded up at reserve x is worth x / (x - Q) at the end.
-    assert at_once <= in_parts <= at_once + len(parts) * Fraction(base, base - sum(parts))
-
-
-@settings(deadline=None)
-@given(amounts, amounts, amounts, fees, sides)
-def test_round_trips_never_profit_and_lose_with_a_fee(base, quote, quantity, fee_ppm, first):
-    pool = make_pool(base, quote, fee_ppm=fee_ppm)
-    out = pool.submit(order(first, quantity), 0)
-    assume(type(out[0]) is Fill)
-    back = pool.submit(order(first.opposite, quantity), 1)
-    if type(back[0]) is Rejected:  # a sell back for nothing
-        assert (first, back[0].reason) == (Side.BUY, Reason.NO_LIQUIDITY)
-        return
-    gain = -first * out[0].money + first * back[0].money
-    assert gain < 0 if fee_ppm else gain <= 0
-
-
-@settings(deadline=None)
-@given(
-    amounts,
-    amounts,
-    fees,
-    st.lists(st.tuples(st.sampled_from(["buy", "sell", "mint", "burn"]), amounts), max_size=12),
-)
-def test_any_sequence_keeps_accounts_equal_to_reserves_and_value_per_share_from_falling(base, quote, fee_ppm, steps):
-    pool, ledger = make_pool(base, quote, fee_ppm=fee_ppm), Ledger()
-    for time, (what, amount) in enumerate(steps):
-        message = {
-            "buy": order(Side.BUY, amount),
-            "sell": order(Side.SELL, amount),
-            "mint": mint(amount),
-            "burn": burn(amount),
-        }[what]
-        before = snapshot(pool)
-        (x, y), _, shares, state = before
-        reports = pool.submit(message, time)
-        if type(reports[0]) is Rejected:
-            assert len(reports) == 1
-            assert snapshot(pool) == before
-            assert pool.state(ACME) is state
-            continue
-        ledger.post(reports)
-        ledger.check()
-        (new_x, new_y), new_shares = pool.reserves(ACME), pool.shares(ACME)
-        assert min(new_x, new_y) >= 1
-        assert new_x * new_y * shares**2 >= x * y * new_shares**2
-        account = ledger.inventory["pool:amm"]
-        assert (base + account.get(ACME, 0), quote + ledger.cash["pool:amm"]) == (new_x, new_y)
-        assert pool.positions(ACME).get("lp", 0) == ledger.inventory.get("lp", {}).get("ACME/shares", 0)
-        assert isqrt(base * quote) - account.get("ACME/shares", 0) == new_shares
-
-
-@settings(deadline=None)
-@given(amounts, amounts, fees, amounts, amounts, sides)
-def test_mint_then_burn_never_profits_also_around_own_trades(base, quote, fee_ppm, shares, quantity, side):
-    pool, ledger = make_pool(base, quote, fee_ppm=fee_ppm), Ledger()
-    ledger.post(pool.submit(mint(shares), 0))
-    traded = pool.submit(order(side, quantity, owner="lp"), 1)
-    if type(traded[0]) is Fill:
-        ledger.post(traded)
-        ledger.post(pool.submit(burn(shares), 2))
-        # Trading back to no inventory leaves nothing but a loss.
-        held = ledger.inventory["lp"][ACME]
-        if held:
-            back = pool.submit(order(Side.SELL if held > 0 else Side.BUY, abs(held), owner="lp"), 3)
-            assume(type(back[0]) is Fill)
-            ledger.post(back)
-    else:
-        ledger.post(pool.submit(burn(shares), 2))
-        assert ledger.inventory["lp"][ACME] <= 0
-    assert ledger.cash["lp"] <= 0
-
-
-@settings(deadline=None)
-@given(amounts, amounts, fees, amounts, sides)
-def test_the_estimate_is_what_happens_and_an_old_state_keeps_its_own(base, quote, fee_ppm, quantity, side):
-    pool = make_pool(base, quote, fee_ppm=fee_ppm)
-    old = pool.state(ACME)
-    estimate = pool.estimate_impact(ACME, side, quantity)
-    assert old.estimate(side, quantity) == estimate
-    report = pool.submit(order(side, quantity), 0)[0]
-    if type(report) is Rejected:
-        assert report.reason is Reason.NO_LIQUIDITY
-        assert estimate == (0, 0)
-    else:
-        assert estimate == (report.quantity, report.money)
-        assert pool.state(ACME) is not old
-        assert pool.state(ACME).impact != old.impact
-    assert old.estimate(side, quantity) == estimate
-
-
-@settings(deadline=None)
-@given(amounts, amounts, fees)
-def test_public_prices_bracket_the_marginal_prices_after_the_fee_by_less_than_a_tick(base, quote, fee_ppm):
-    state = make_pool(base, quote, fee_ppm=fee_ppm).state(ACME)
-    kept = 1 - Fraction(fee_ppm, 10**6)
-    price = Fraction(quote, base)
-    assert 0 <= price * kept - state.best_bid < 1
-    if base == 1:
-        assert state.best_ask is None
-    else:
-        assert 0 <= state.best_ask - price / kept < 1
-        assert state.best_bid <= state.best_ask
-
-
-@settings(deadline=None)
-@given(st.integers(0, 10**9), st.integers(1, 10**9))
-def test_nearest_tick_is_within_half_a_tick_and_halves_go_down(money, quantity):
-    gap = nearest_tick(money, quantity) - Fraction(money, quantity)
-    assert -Fraction(1, 2) <= gap < Fraction(1, 2)
-    assert nearest_tick(2 * money * quantity + quantity, 2 * quantity) == money
 
 
 # Examples
@@ -371,111 +176,6 @@ def test_only_the_last_lot_is_never_offered():
     assert (pool.state(ACME).best_bid, pool.state(ACME).best_ask, pool.state(ACME).mid) == (200, None, None)
 
 
-BAD_NUMBERS = [nan, inf, -inf, True, 0, -1, 2**80, 1.0, None, "1"]
-GOOD = order(Side.BUY, 1)
-LIMIT = limit_order(ACME, Side.BUY, quantity=1, price=100)._replace(order_id=1, owner="ann", venue="amm")
-BAD_MESSAGES = [
-    *[(GOOD._replace(quantity=bad), Reason.QUANTITY) for bad in BAD_NUMBERS],
-    *[(GOOD._replace(order_id=bad), Reason.ORDER_ID) for bad in BAD_NUMBERS],
-    *[(GOOD._replace(side=bad), Reason.SIDE) for bad in (1, -1, 0, None, nan)],
-    *[(GOOD._replace(owner=bad), Reason.OWNER) for bad in ("", None, 7)],
-    *[(GOOD._replace(market=bad), Reason.MARKET) for bad in ("", "OTHER", "ACME/shares", None, ["ACME"])],
-    (GOOD._replace(price=100), Reason.KIND),
-    (GOOD._replace(tif=TimeInForce.GTC), Reason.KIND),
-    (LIMIT, Reason.UNSUPPORTED),
-    (LIMIT._replace(tif=TimeInForce.IOC), Reason.UNSUPPORTED),
-    (LIMIT._replace(post_only=True), Reason.UNSUPPORTED),
-    (LIMIT._replace(kind=OrderKind.MARKET_TO_LIMIT, price=None), Reason.UNSUPPORTED),
-    *[(message(bad), Reason.QUANTITY) for message in (mint, burn) for bad in BAD_NUMBERS],
-    *[(mint(1)._replace(order_id=bad), Reason.ORDER_ID) for bad in (nan, inf, True, False, -1, 2**80)],
-    *[(mint(1, owner=bad), Reason.OWNER) for bad in ("", None, 7)],
-    *[(mint(1)._replace(market=bad), Reason.MARKET) for bad in ("OTHER", None, [])],
-    *[(mint(1)._replace(lower=bad), Reason.UNSUPPORTED) for bad in (0, 1, nan)],
-    (mint(1)._replace(upper=2), Reason.UNSUPPORTED),
-    (burn(31), Reason.QUANTITY),
-    (burn(1, owner="stranger"), Reason.NOT_OWNER),
-    (burn(1, owner="pool:amm"), Reason.NOT_OWNER),
-    (Reduce(1, 1, "ann", "amm"), Reason.UNSUPPORTED),
-    (Settle(ACME, 1, "amm"), Reason.UNSUPPORTED),
-    ("buy", Reason.UNSUPPORTED),
-]
-
-
-@pytest.mark.parametrize(("message", "reason"), BAD_MESSAGES)
-def test_what_a_pool_refuses_changes_nothing(message, reason):
-    pool = make_pool()
-    pool.submit(mint(30), 0)
-    before = snapshot(pool)
-    (report,) = pool.submit(message, 9)
-    assert (type(report), report.reason, report.time) == (Rejected, reason, 9)
-    assert report.detail
-    assert pool.state(ACME) is before[3]
-    assert snapshot(pool) == before
-    # The match ids go on as if nothing had come.
-    assert pool.submit(order(Side.BUY, 1), 9)[0].match_id == 3
-
-
-@pytest.mark.parametrize("order_id", [1, 2, nan, True, None, 2**80, "1"])
-def test_there_is_never_anything_to_cancel(order_id):
-    pool = make_pool()
-    pool.submit(order(Side.BUY, 1), 0)
-    before = snapshot(pool)
-    (report,) = pool.cancel(order_id, "ann", 4)
-    expected = Reason.UNKNOWN_ORDER if order_id in (1, 2) and order_id is not True else Reason.ORDER_ID
-    assert (type(report), report.reason) == (Rejected, expected)
-    assert pool.state(ACME) is before[3]
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        *[{"base": bad} for bad in BAD_NUMBERS],
-        *[{"quote": bad} for bad in BAD_NUMBERS],
-        *[{"fee_ppm": bad} for bad in (nan, inf, True, -1, 10**6, 2**80, 0.003)],
-        {"base": 2**53 + 1},
-    ],
-)
-def test_a_pool_that_cannot_be_is_refused(options):
-    with pytest.raises(ConfigError, match="ConstantProduct"):
-        make_pool(**options)
-
-
-@pytest.mark.parametrize("markets", [(), ("",), ("A", "B"), ["A"], "A", (1,), ("A", "A")])
-def test_a_pool_has_one_market(markets):
-    with pytest.raises(ConfigError, match="ConstantProduct"):
-        ConstantProduct(markets, base=1, quote=1)
-
-
-def test_questions_about_nothing_are_errors():
-    pool = make_pool()
-    for market in ("OTHER", None):
-        for ask in (pool.state, pool.reserves, pool.positions, pool.shares):
-            with pytest.raises(ConfigError, match="ACME"):
-                ask(market)
-    for bad in BAD_NUMBERS:
-        with pytest.raises(ConfigError):
-            pool.estimate_impact(ACME, Side.BUY, bad)
-        with pytest.raises(ConfigError):
-            pool.state(ACME).estimate(Side.SELL, bad)
-        with pytest.raises(ConfigError):
-            swap_exact_in(100, bad if bad != 2**80 else nan, 1)
-        with pytest.raises(ConfigError):
-            swap_exact_out(100, 100, bad)
-        if bad not in (1, 0) or bad is True:
-            with pytest.raises(ConfigError):
-                swap_exact_in(100, 100, 1, fee_ppm=bad)
-    with pytest.raises(ConfigError):
-        pool.estimate_impact(ACME, 1, 1)
-    for bad in (nan, inf, 0, -1.0, True, None):
-        with pytest.raises(ConfigError):
-            impermanent_loss(bad)
-    for bad in (nan, inf, -1.0, True, None):
-        with pytest.raises(ConfigError):
-            lvr_rate(bad, 1.0)
-        with pytest.raises(ConfigError):
-            lvr_rate(1.0, bad)
-
-
 def test_loss_versus_rebalancing_counts_trades_of_the_account_only():
     pool = make_pool(1000, 100_000)
     reports = pool.submit(mint(100), 0) + pool.submit(order(Side.SELL, 500), 1) + pool.submit(order(Side.BUY, 100), 2)
@@ -523,7 +223,7 @@ class Provider:
             self.minted -= 1500
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.integers(0, 2**32), st.sampled_from([0, 3000]))
 def test_in_a_simulation_the_account_and_the_opening_reserves_are_the_reserves(seed, fee_ppm):
     pool = make_pool(10_000, 1_000_000, fee_ppm=fee_ppm)

@@ -11,18 +11,8 @@ from hypothesis import strategies as st
 
 from marketsim.errors import PluginError
 from marketsim.gateway import check_order, check_order_id, check_quantity
-from marketsim.types import (
-    Fill,
-    Order,
-    OrderKind,
-    Reason,
-    Reduce,
-    Replace,
-    TimeInForce,
-    limit_order,
-    market_order,
-)
-from tests.test_agents_contract import BUY, SELL, MiniBook, PostedPrice, Scripted, buy, run, sell
+from marketsim.types import Fill, Order, OrderKind, Reason, Reduce, Replace, TimeInForce, limit_order, market_order
+from tests.small_market import BUY, SELL, MiniBook, PostedPrice, Scripted, buy, run, sell
 
 NAN, INF = float("nan"), float("inf")
 GOOD = Order("A", BUY, 10, 100, order_id=1, owner="x", venue="book")

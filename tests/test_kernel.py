@@ -13,7 +13,7 @@ from marketsim.errors import ConfigError, EndlessInstantError, PastError, Plugin
 from marketsim.kernel import BOOKKEEPING, DECISION, MARKET_DATA, MESSAGE, REPORT, VENUE_CLOCK, Kernel
 from marketsim.simulation import Simulation
 from marketsim.types import Accepted, Order, VenueState, limit_order, trade
-from tests.test_agents_contract import BUY, SELL, PostedPrice, Script, Scripted, buy, run, sell
+from tests.small_market import BUY, SELL, PostedPrice, Script, Scripted, buy, run, sell
 
 NOT_A_TIME = [-1, 4, float("nan"), float("inf"), -float("inf"), 7.0, True, None, "7", [7], 2**80, -(2**80)]
 

@@ -1,6 +1,7 @@
 """Changes of a message stream whose effect on the answers is known: shift, scale, mirror, delay, new names.
 
-Each relation is checked on random streams: the changed stream must give the changed reports and states.
+Each relation is checked on random streams: the changed stream must give the changed reports and states. There are five
+for each venue and size of a change on every run, and every night as many as make ten thousand for each change.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from venues.differential import Driver
 from venues.fba import BatchAuction
 
 MARKETS = ("A", "B")
-STREAMS, LENGTH = 5, 250
+LENGTH = 250
+STREAMS, MANY = 5, 10_000
 # Every id of a stream is at most this.
 IDS = 130
 
@@ -96,7 +98,15 @@ def arranged(reports):
 
 def check(venue, changed, change, seed, *, grid=(1, 1)):
     """Feed a stream to `venue` and the changed one to `changed`; the number of fills."""
-    calls = list(traffic(Random(f"{change.sign}/{seed}"), MARKETS, LENGTH, grid=grid, edges=False))
+    calls = list(
+        traffic(
+            Random(f"{change.sign}/{change.shift}/{change.scale}/{change.delay}/{seed}"),
+            MARKETS,
+            LENGTH,
+            grid=grid,
+            edges=False,
+        )
+    )
     one, other, fills = Driver(venue), Driver(changed, last=change.delay), 0
 
     def compare(call):
@@ -133,7 +143,21 @@ AUCTIONS = [
 VENUES = [pytest.param(ContinuousBook, options, id=f"book-{options['self_trade']}") for options in BOOKS]
 VENUES += [pytest.param(BatchAuction, options, id=f"auction-{options['price_rule']}") for options in AUCTIONS]
 
-every_venue = pytest.mark.parametrize(("venue", "options"), VENUES)
+# Where no quantity is divided pro rata.
+UNDIVIDED = [case for case in VENUES if case.values[1].get("allocation", "time") == "time"]
+
+
+def streams(sizes=1, venues=VENUES):
+    """Each venue with a few seeds and, in the slow test, with its own part of many."""
+    many = -(-MANY // (len(venues) * sizes))
+    cases = []
+    for place, case in enumerate(venues):
+        first = STREAMS + place * many
+        cases.append(pytest.param(*case.values, range(STREAMS), id=case.id))
+        cases.append(
+            pytest.param(*case.values, range(first, first + many), id=f"{case.id}-many", marks=pytest.mark.slow)
+        )
+    return pytest.mark.parametrize(("venue", "options", "seeds"), cases)
 
 
 def referred(venue, references):
@@ -141,80 +165,76 @@ def referred(venue, references):
     return {"reference": references} if venue is BatchAuction else {}
 
 
-@every_venue
+@streams(sizes=2)
 @pytest.mark.parametrize("shift", [-250, 10**12])
-def test_price_shift(venue, options, shift):
+def test_price_shift(venue, options, seeds, shift):
     change, fills = Change(shift=shift), 0
-    for seed in range(STREAMS):
+    for seed in seeds:
         one = venue(MARKETS, min_price=95, **options, **referred(venue, {"A": 100}))
         other = venue(MARKETS, min_price=95 + shift, **options, **referred(venue, {"A": 100 + shift}))
         fills += check(one, other, change, seed)
-    assert fills > 60
+    assert fills > 12 * len(seeds)
 
 
-@every_venue
+@streams(sizes=2)
 @pytest.mark.parametrize("shift", [0, 201])
-def test_side_mirror(venue, options, shift):
+def test_side_mirror(venue, options, seeds, shift):
     change, fills = Change(sign=-1, shift=shift), 0
     mirrored = {**options, "k": 1 - options["k"]} if "k" in options else options
-    for seed in range(STREAMS):
+    for seed in seeds:
         references = {"A": 99, "B": 100}
         one = venue(MARKETS, min_price=None, **options, **referred(venue, references))
         turned = {market: change.price(price) for market, price in references.items()}
         other = venue(MARKETS, min_price=None, **mirrored, **referred(venue, turned))
         fills += check(one, other, change, seed)
-    assert fills > 60
+    assert fills > 12 * len(seeds)
 
 
-@every_venue
+@streams(sizes=2)
 @pytest.mark.parametrize("scale", [2, 1_000_003])
-def test_size_scale_with_the_lot_scaled(venue, options, scale):
+def test_size_scale_with_the_lot_scaled(venue, options, seeds, scale):
     change, fills = Change(scale=scale), 0
-    for seed in range(STREAMS):
+    for seed in seeds:
         one, other = venue(MARKETS, **options), venue(MARKETS, quantity_step=scale, **options)
         fills += check(one, other, change, seed)
-    assert fills > 60
+    assert fills > 12 * len(seeds)
 
 
-@pytest.mark.parametrize(
-    ("venue", "options"), [case for case in VENUES if case.values[1].get("allocation", "time") == "time"]
-)
-def test_size_scale_where_nothing_is_divided(venue, options):
+@streams(venues=UNDIVIDED)
+def test_size_scale_where_nothing_is_divided(venue, options, seeds):
     change, fills = Change(scale=7), 0
-    for seed in range(STREAMS):
+    for seed in seeds:
         fills += check(venue(MARKETS, **options), venue(MARKETS, **options), change, seed)
-    assert fills > 60
+    assert fills > 12 * len(seeds)
 
 
-@every_venue
+@streams(sizes=2)
 @pytest.mark.parametrize("periods", [1, 10**9])
-def test_time_shift(venue, options, periods):
+def test_time_shift(venue, options, seeds, periods):
     """A book has no clock, so that any shift will do; an auction's batches move by whole batches."""
     change, fills = Change(delay=periods * options.get("pi", 1)), 0
     fees = {"fee_ppm": 700_000} if venue is BatchAuction else {"maker_fee_ppm": -100, "taker_fee_ppm": 300_000}
-    for seed in range(STREAMS):
+    for seed in seeds:
         fills += check(venue(MARKETS, **options, **fees), venue(MARKETS, **options, **fees), change, seed)
-    assert fills > 60
+    assert fills > 12 * len(seeds)
 
 
-@every_venue
-def test_relabelled_ids_in_their_order_and_owners_in_any(venue, options):
+@streams()
+def test_relabelled_ids_in_their_order_and_owners_in_any(venue, options, seeds):
     change, fills = Change(ids=tuple(order_id**3 + 5 for order_id in range(IDS)), owners=("d", "c", "a", "b")), 0
-    for seed in range(STREAMS):
+    for seed in seeds:
         fills += check(venue(MARKETS, **options), venue(MARKETS, **options), change, seed)
-    assert fills > 60
+    assert fills > 12 * len(seeds)
 
 
-@pytest.mark.parametrize(
-    ("venue", "options"), [case for case in VENUES if case.values[1].get("allocation", "time") == "time"]
-)
-def test_relabelled_ids_in_any_order_where_no_remainder_is_dealt_by_id(venue, options):
+@streams(venues=UNDIVIDED)
+def test_relabelled_ids_in_any_order_where_no_remainder_is_dealt_by_id(venue, options, seeds):
     fills = 0
-    for seed in range(STREAMS):
+    for seed in seeds:
         rng = Random(f"labels/{seed}")
         change = Change(ids=(0, *rng.sample(range(1, 10**6), IDS - 1)))
         fills += check(venue(MARKETS, **options), venue(MARKETS, **options), change, seed)
-    assert fills > 60
+    assert fills > 12 * len(seeds)
 
 
 def fills_of(venue, *orders):

@@ -211,11 +211,11 @@ def test_arrival_inside_a_batch_matters_under_time_priority_but_not_to_price_and
 
 # Differential: random messages, every answer and every state.
 
-# (venue, place among its options, messages, seed): a million messages, in parts that can run side by side.
+# (venue, place among its options, messages, seed), in parts that can run side by side: a million messages, nine more.
 CASES = [pytest.param("clob", part % 5, 90_000, part, id=f"clob-{part}") for part in range(10)]
 CASES += [pytest.param("fba", part, 20_000, part, id=f"fba-{part}") for part in range(5)]
-MORE = [pytest.param("clob", part % 5, 200_000, 100 + part, id=f"clob-{part}") for part in range(5)]
-MORE += [pytest.param("fba", part, 100_000, 100 + part, id=f"fba-{part}") for part in range(5)]
+MORE = [pytest.param("clob", part % 5, 500_000, 100 + part, id=f"clob-{part}") for part in range(15)]
+MORE += [pytest.param("fba", part % 5, 100_000, 100 + part, id=f"fba-{part}") for part in range(15)]
 
 
 @pytest.mark.parametrize(("name", "place", "messages", "seed"), CASES)

@@ -13,6 +13,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("marketsim", "venues", "agents", "experiments")
 
 
 def test_the_wheel_holds_the_four_packages(tmp_path):
@@ -23,9 +24,9 @@ def test_the_wheel_holds_the_four_packages(tmp_path):
     done = subprocess.run([*command, str(source)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     (wheel,) = (tmp_path / "dist").iterdir()
-    names = ZipFile(wheel).namelist()
-    tops = {name.partition("/")[0] for name in names}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"marketsim", "venues", "agents", "experiments"}
+    names = [name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name]
+    files = [path for package in PACKAGES for path in (source / package).rglob("*") if path.is_file()]
+    assert sorted(names) == sorted(path.relative_to(source).as_posix() for path in files)
     for needed in (
         "marketsim/py.typed",
         "experiments/pi_curve/configs/demo.toml",

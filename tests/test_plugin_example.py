@@ -23,25 +23,31 @@ def installed(tmp_path_factory) -> Path:
     return site
 
 
-def marketsim(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def marketsim(site: Path, *commands: str) -> tuple[list[str], str]:
+    """What each command printed, with its exit code at the end, and all errors; one process, for its imports."""
+    program = f"""
+import sys
+from experiments.cli import main
+for command in {commands!r}:
+    sys.argv = ["marketsim", *command.split()]
+    try:
+        main()
+    except SystemExit as ended:
+        print(ended.code, end="=====")
+"""
     environment = {**os.environ, "PYTHONPATH": str(site), "COLUMNS": "200"}
-    command = [sys.executable, "-c", "from experiments.cli import main; main()", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.split("=====")[:-1], done.stderr
 
 
-def test_the_command_line_lists_it(installed: Path):
-    listed = marketsim(installed, "plugins")
-    assert listed.returncode == 0, listed.stderr
-    assert "posted-price 0.3.0" in listed.stdout
-    assert "momentum" in listed.stdout
-
-
-@pytest.mark.parametrize(("kind", "name"), [("venue", "posted-price"), ("agent", "momentum")])
-def test_the_kit_passes_it_by_name(installed: Path, kind: str, name: str):
-    checked = marketsim(installed, "check", kind, name)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert "conservation" in checked.stdout or kind == "agent"
-    assert "failed" not in checked.stdout
+def test_the_command_line_lists_it_and_the_kit_passes_it_by_name(installed: Path):
+    said, errors = marketsim(installed, "plugins", "check venue posted-price", "check agent momentum")
+    assert [words[-1] for words in said] == ["0"] * 3, (said, errors)
+    listed, venue, agent = said
+    assert "posted-price 0.3.0" in listed
+    assert "momentum" in listed
+    assert "conservation" in venue
+    assert "failed" not in venue + agent
 
 
 def test_it_trades_in_a_simulation(installed: Path):
@@ -72,6 +78,6 @@ print(int((fills["owner"] == "momentum").sum()))
 
 def test_without_plugins_it_is_gone(installed: Path, monkeypatch):
     monkeypatch.setenv("MARKETSIM_NO_PLUGINS", "1")
-    checked = marketsim(installed, "check", "venue", "posted-price")
-    assert checked.returncode == 2
-    assert "no venue plugin 'posted-price'" in checked.stderr
+    said, errors = marketsim(installed, "check venue posted-price")
+    assert said == ["2"]
+    assert "no venue plugin 'posted-price'" in errors

@@ -1,4 +1,4 @@
-"""The auction with a pool: published numbers, the brute-force clear, an empty pool, random streams, then the rules."""
+"""The auction with a pool: published numbers, the brute-force clear, and its rules one by one."""
 
 from __future__ import annotations
 
@@ -14,16 +14,11 @@ from hypothesis import strategies as st
 from marketsim.errors import ConfigError, PastError
 from marketsim.fairvalue import ConstantFairValue
 from marketsim.gateway import ORDER_ID_MAX
-from marketsim.ledger import Ledger
 from marketsim.simulation import Simulation
 from marketsim.types import (
-    Accepted,
-    Cancelled,
     Expired,
     Fill,
-    Liquidity,
     Mint,
-    Order,
     OrderKind,
     Reason,
     Reduce,
@@ -34,46 +29,12 @@ from marketsim.types import (
     limit_order,
     market_order,
 )
+from tests.pooled_auction_orders import BUY, SELL, accepted, at_market, auction, fills, limit, look, pool_trade
 from venues.batch_pool import BatchPool, pool_entries
 from venues.clearing import clear
 from venues.fba import BatchAuction
 from venues.pool_measures import loss_versus_rebalancing
 from venues.pooled_auction import PooledAuction
-
-BUY, SELL = Side.BUY, Side.SELL
-IOC = TimeInForce.IOC
-
-
-def limit(order_id, side, quantity, price, owner="ann", market="A", **more):
-    return Order(market, side, quantity, price, order_id=order_id, owner=owner, venue="mix", **more)
-
-
-def at_market(order_id, side, quantity, owner="bob", kind=OrderKind.MARKET, tif=IOC):
-    return Order("A", side, quantity, None, kind, tif, order_id=order_id, owner=owner, venue="mix")
-
-
-def auction(base=1000, quote=100_000, pi=10, **options):
-    return PooledAuction(("A",), pi, base=base, quote=quote, **options)
-
-
-def accepted(venue, now, *orders):
-    for order in orders:
-        assert venue.submit(order, now) == [Accepted(order.order_id, order.owner, "A", "mix", now, order.quantity)]
-
-
-def fills(reports, owner=None):
-    return [leg for leg in reports if type(leg) is Fill and owner in {None, leg.owner}]
-
-
-def pool_trade(reports):
-    legs = fills(reports, "pool:mix")
-    assert len(legs) <= 1
-    return -sum(leg.side * leg.quantity for leg in legs)
-
-
-def look(venue, now):
-    return venue.state("A"), venue.orders("A"), venue.reserves("A"), venue.next_clock(now)
-
 
 # Published: (100, 100) at P = 1.21 sells 8.677686, k becomes 10091.1157, and nothing is lost to rebalancing.
 
@@ -162,124 +123,6 @@ def test_pool_entries_clear_as_every_lot_at_its_own_price_would(bids, asks, base
         return
     assert clear(bids + bought, asks + sold, **options) == exact
     assert len(bought) + len(sold) < 16
-
-
-# Without a pool, a batch auction
-
-
-def random_order(rng, order_id, *, mtl=True):
-    side, owner = rng.choice(list(Side)), rng.choice(["ann", "bob", "cat"])
-    lots, draw = rng.randint(1, 30), rng.random()
-    if draw < 0.12:
-        return at_market(order_id, side, lots, owner)
-    if draw < 0.2 and mtl:
-        return at_market(order_id, side, lots, owner, OrderKind.MARKET_TO_LIMIT, TimeInForce.GTC)
-    tif = rng.choice([TimeInForce.GTC, TimeInForce.GTC, IOC, TimeInForce.FOK])
-    return limit(order_id, side, lots, rng.randint(90, 110), owner, tif=tif)
-
-
-def random_message(rng, venue, order_id):
-    live = venue.orders("A")
-    if live and rng.random() < 0.25:
-        old = rng.choice(live)
-        new = random_order(rng, order_id)._replace(owner=old.owner)
-        reduce = Reduce(old.order_id, rng.randint(1, 20), old.owner, "mix")
-        return rng.choice([reduce, Replace(old.order_id, new, old.owner, "mix")])
-    return random_order(rng, order_id)
-
-
-@pytest.mark.parametrize("allocation", ["batch-pro-rata", "pro-rata", "time"])
-@pytest.mark.parametrize("rule", ["midpoint", "reference", "k"])
-@pytest.mark.parametrize("self_trade", ["allow", "refuse-newest"])
-def test_empty_pool_is_a_batch_auction(allocation, rule, self_trade):
-    options = {"allocation": allocation, "price_rule": rule, "self_trade": self_trade, "fee_ppm": 1000, "depth": 4}
-    rng = Random(f"{allocation}/{rule}/{self_trade}")
-    plain = BatchAuction(("A",), 5, k=0.3, reference={"A": 101}, **options)
-    empty = PooledAuction(("A",), 5, k=0.3, reference={"A": 101}, base=0, quote=0, **options)
-    traded = 0
-    for now in range(1, 300):
-        assert plain.next_clock(now - 1) == empty.next_clock(now - 1)
-        reports = plain.clock(now)
-        assert empty.clock(now) == reports
-        traded += len(fills(reports))
-        for extra in range(rng.choice([0, 1, 2])):
-            message = random_message(rng, plain, 10 * now + extra)
-            assert empty.submit(message, now) == plain.submit(message, now)
-        assert plain.state("A")[:5] == empty.state("A")[:5]
-        assert plain.orders("A") == empty.orders("A")
-        side, lots = rng.choice(list(Side)), rng.randint(1, 40)
-        assert plain.estimate_impact("A", side, lots) == empty.estimate_impact("A", side, lots)
-    assert traded > 20
-
-
-# Random streams with a pool
-
-
-@pytest.mark.parametrize("allocation", ["batch-pro-rata", "pro-rata", "time"])
-@pytest.mark.parametrize(("base", "quote"), [(1000, 100_000), (60, 6000), (20_000, 2_000_000), (9, 1000)])
-def test_random_streams_hold_the_rules(base, quote, allocation):
-    rng = Random(f"{base}/{allocation}")
-    venue = auction(base, quote, 5, allocation=allocation)
-    ledger = Ledger()
-    clears = 0
-    for now in range(1, 300):
-        waiting = {order.order_id: order for order in venue.orders("A")}
-        before = venue.reserves("A")
-        reports = venue.clock(now) if venue.next_clock(now - 1) == now else []
-        legs = fills(reports)
-        ledger.post(legs)
-        ledger.check()
-        if legs:
-            clears += 1
-            judge_clear(legs, waiting, BatchPool(*before), pool_trade(reports))
-        account = ledger.inventory.get("pool:mix", {}).get("A", 0), ledger.cash.get("pool:mix", 0)
-        after = venue.reserves("A")
-        assert after == (base + account[0], quote + account[1])
-        assert after[0] * after[1] >= before[0] * before[1]
-        assert min(after) > 0
-        for extra in range(rng.choice([0, 1, 2])):
-            message = random_message(rng, venue, 10 * now + extra)
-            seen = look(venue, now)
-            answers = venue.submit(message, now)
-            if type(answers[0]) is Rejected:
-                assert look(venue, now) == seen
-    assert clears > 20
-    for order in venue.orders("A"):
-        assert [type(report) for report in venue.cancel(order.order_id, order.owner, now)] == [Cancelled]
-    assert venue.orders("A") == []
-    assert venue.next_clock(now) is None
-
-
-def judge_clear(legs, waiting, pool, sold):
-    (price,) = {leg.price for leg in legs}
-    got = {leg.order_id: leg.quantity for leg in legs if leg.order_id}
-    assert {leg.liquidity for leg in legs} == {Liquidity.AUCTION}
-    for order_id, lots in got.items():
-        assert waiting[order_id].accepts(price)
-        assert lots <= waiting[order_id].quantity
-    for order_id, order in waiting.items():
-        if order.price is not None and order.side * (order.price - price) > 0:
-            assert got.get(order_id, 0) == order.quantity, (order, price)
-    # The pool trades all that it would one tick inside the price, and no more than it would at the price.
-    assert max(pool.lots(SELL, price - 1), 0) - pool.lots(BUY, price) <= sold
-    assert sold <= pool.lots(SELL, price) - max(pool.lots(BUY, price + 1), 0)
-
-
-def test_lazy_clock_and_clock_at_every_step_give_the_same_log_and_states():
-    for seed in range(6):
-        logs = []
-        for eager in (False, True):
-            rng, venue, log = Random(seed), auction(200, 20_000, 7), []
-            for now in range(1, 200):
-                if venue.next_clock(now - 1) == now:
-                    log.append((now, venue.clock(now)))
-                if eager:
-                    assert venue.clock(now) == []
-                if rng.random() < 0.3:
-                    log.append((now, venue.submit(random_message(rng, venue, now), now)))
-                log.append(look(venue, now))
-            logs.append(log)
-        assert logs[0] == logs[1]
 
 
 # Rule by rule

@@ -13,6 +13,7 @@ from marketsim.result import Result
 from marketsim.types import Side, limit_order, market_order
 from venues.clob import ContinuousBook
 from venues.fba import BatchAuction
+from venues.hybrid import Hybrid
 from venues.lmsr import LMSR
 
 MARKETS = ("A", "B", "C", "D", "E")
@@ -25,6 +26,14 @@ class CoupledBook(ContinuousBook):
 
 class CoupledAuction(BatchAuction):
     separate_markets = False
+
+
+class CoupledHybrid(Hybrid):
+    separate_markets = False
+
+
+def hybrid(kind: bool, layer: str) -> Hybrid:
+    return (Hybrid if kind else CoupledHybrid)(MARKETS, base=500, quote=50_000, layer=layer, size=5)
 
 
 @define(eq=False)
@@ -65,6 +74,8 @@ def run(venue: Any, seed: int) -> tuple[Result, list[Any]]:
 PAIRS: dict[str, Callable[[bool], Any]] = {
     "clob": lambda kind: (ContinuousBook if kind else CoupledBook)(MARKETS),
     "open fba": lambda kind: (BatchAuction if kind else CoupledAuction)(MARKETS, 7),
+    "hybrid with a pool": lambda kind: hybrid(kind, "pool"),
+    "hybrid with a ladder": lambda kind: hybrid(kind, "ladder"),
     "sealed fba": lambda kind: (BatchAuction if kind else CoupledAuction)(MARKETS, 7, published="sealed"),
 }
 

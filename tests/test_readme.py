@@ -24,6 +24,7 @@ def test_the_code_runs(capsys):
     for name in ("agent", "venue", "simulation"):
         exec(blocks()[name], space)  # noqa: S102 - our own text
     assert "wealth" in capsys.readouterr().out
+    assert set(space["result"].fills.frame()["market"]) == {"ACME", "POSTED"}
     posted = space["PostedPrice"](("ACME",), 100)
     order = Order("ACME", Side.BUY, 3, 100, order_id=1, owner="ann")
     assert [type(report) for report in posted.submit(order, 0)] == [Fill, Fill]

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from marketsim.errors import ConfigError
 from marketsim.simulation import Simulation
 from marketsim.streams import Streams, mix
-from tests.test_agents_contract import MiniBook, PostedPrice, Scripted, buy, run
+from tests.small_market import MiniBook, PostedPrice, Scripted, buy, run
 
 GOLDEN_KEY = 6103580549771877943
 GOLDEN_INTEGERS = [4249137882348102599, 2050794543565197766, 8393309224132349755]

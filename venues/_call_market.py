@@ -59,11 +59,14 @@ class Ladder:
 
     side: Side
     levels: SortedDict = field(factory=SortedDict)
+    # The levels that are published, None after a change: most messages change one side only.
+    shown: Levels | None = None
 
     def key(self, price: int | None) -> int:
         return _UNPRICED if price is None else -self.side * price
 
     def add(self, waiting: Waiting) -> None:
+        self.shown = None
         key = self.key(waiting.price)
         level = self.levels.get(key)
         if level is None:
@@ -73,6 +76,7 @@ class Ladder:
 
     def take(self, waiting: Waiting, quantity: int) -> None:
         """Take `quantity` lots off an order, and the order off the ladder when none are left."""
+        self.shown = None
         key = self.key(waiting.price)
         level = self.levels[key]
         level.quantity -= quantity
@@ -85,6 +89,7 @@ class Ladder:
     def deal(self, price: int, volume: int, *, rule: str, step: int) -> Dealt:
         """Take `volume` lots off the orders that accept `price`, as `ration` says."""
         orders, lots, filled = dealt = Dealt([], [], [])
+        self.shown = None
         left, levels = volume, self.levels
         if rule == "pro_rata_all":
             waiting = list(self.reaching(price))
@@ -117,12 +122,14 @@ class Ladder:
         return list(level.orders.values()) if level else []
 
     def published(self, depth: int) -> Levels:
-        """The best `depth` levels of limit orders."""
-        levels = self.levels
-        first = 1 if _UNPRICED in levels else 0
-        # By key: a view of the values costs twice as much.
-        best = [levels[key] for key in islice(levels, first, first + depth)]
-        return tuple([(level.price, level.quantity) for level in best])
+        """The best `depth` levels of limit orders, made anew only after a change."""
+        if self.shown is None:
+            levels = self.levels
+            first = 1 if _UNPRICED in levels else 0
+            # By key: a view of the values costs twice as much.
+            best = [levels[key] for key in islice(levels, first, first + depth)]
+            self.shown = tuple([(level.price, level.quantity) for level in best])
+        return self.shown
 
     def best(self) -> int | None:
         """The best limit in ticks."""

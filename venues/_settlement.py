@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from marketsim.errors import shown
 from marketsim.gateway import PRICE_MAX, Refusal
 from marketsim.types import Reason, Settle
 
@@ -16,9 +17,9 @@ def settle_refusal(message: Settle, markets: tuple[str, ...], settled: Mapping[s
     """
     market, price, _ = message
     if type(market) is not str or market not in markets:
-        return Reason.MARKET, f"market: got {market!r}, wanted one of {', '.join(markets)}"
+        return Reason.MARKET, f"market: got {shown(market)}, wanted one of {', '.join(markets)}"
     if type(price) is not int or abs(price) > PRICE_MAX:
-        return Reason.PRICE, f"price: got {price!r}, wanted an int of at most 2**53 either way"
+        return Reason.PRICE, f"price: got {shown(price)}, wanted an int of at most 2**53 either way"
     return closed(market, settled)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
 from fractions import Fraction
 
 from attrs import frozen
@@ -99,8 +100,9 @@ def pool_entries(
     # Grid points from the floor to beyond every limit. `low` is the first at which supply covers the better demand,
     # `high` the last at which demand covers the better supply.
     count = (top - floor) // grid + 1
-    low = floor + grid * _first(count, lambda place: demand(floor + grid * place) <= supply(floor + grid * place))
-    covered = _first(count, lambda place: supply(floor + grid * (place - 1)) > demand(floor + grid * (place - 1)))
+    points = range(floor, floor + grid * count, grid)
+    low = floor + grid * bisect_left(points, True, key=lambda price: demand(price) <= supply(price))
+    covered = bisect_left(points, True, key=lambda price: supply(price - grid) > demand(price - grid))
     high = max(floor, floor + grid * (covered - 1))
     edges = [floor, max(low - grid, floor), low, high, high + grid]
     # Where market orders are left over, what bounds the price is the first or the last step of the pool.
@@ -108,18 +110,6 @@ def pool_entries(
     ends = sorted(price for price in dict.fromkeys(edges) if floor <= price <= PRICE_MAX)
     bought, sold = sum(lots for _, lots in asks), sum(lots for _, lots in bids)
     return _stepped(pool, _BUY, ends[::-1], bought), _stepped(pool, _SELL, ends, sold)
-
-
-def _first(count: int, holds: Callable[[int], bool]) -> int:
-    # The first of 0 .. count - 1 from which on `holds` is true; count where it never is.
-    below, above = -1, count
-    while above - below > 1:
-        middle = (below + above) // 2
-        if holds(middle):
-            above = middle
-        else:
-            below = middle
-    return above
 
 
 def _stepped(pool: BatchPool, side: Side, prices: Sequence[int], wanted: int) -> list[tuple[int, int]]:

@@ -32,6 +32,10 @@ class Clearing:
 
     `price` (ticks) is None and `volume` (lots) 0 where nothing trades. `low` and `high` are the ends of the interval
     that the rule chose the price from, None where it is unbounded.
+
+    >>> outcome = clear([(101, 3)], [(98, 3)])
+    >>> outcome.price, outcome.volume, (outcome.low, outcome.high)
+    (99, 3, (98, 101))
     """
 
     price: int | None
@@ -44,7 +48,12 @@ NOTHING: Final = Clearing(None, 0, None, None)
 
 
 class Claim(NamedTuple):
-    """One order at a clear: limit in ticks (None: none), lots, the batch it came in, and its id."""
+    """One order at a clear: limit in ticks (None: none), lots, the batch it came in, and its id.
+
+    >>> early, late = Claim(100, 6, batch=0, order_id=1), Claim(100, 6, batch=1, order_id=2)
+    >>> ration(Side.BUY, 100, 8, [early, late])  # lots
+    [6, 2]
+    """
 
     price: int | None
     quantity: int
@@ -175,6 +184,21 @@ class HypotheticalClear:
 
     Called with (side, lots), it answers (lots available, money for them in tick-lots, before fees). Equal to another
     one that always answers the same.
+
+    Args:
+        bids: levels as published, (ticks, lots), best first.
+        asks: the same.
+        reference: ticks; None for none.
+        price_rule: one of `PRICE_RULES`.
+        k: for rule "k", from 0 to 1.
+        allocation: one of `ALLOCATIONS`.
+        price_step: ticks between two prices.
+        quantity_step: lots between two quantities.
+
+    >>> rules = {"price_rule": "midpoint", "k": HALF, "allocation": "pro-rata", "price_step": 1, "quantity_step": 1}
+    >>> ask = HypotheticalClear(bids=((98, 5),), asks=((101, 5), (103, 5)), reference=None, **rules)
+    >>> ask(Side.BUY, 7), ask(Side.BUY, 12)  # lots, tick-lots
+    ((7, 721), (10, 1030))
     """
 
     bids: Levels

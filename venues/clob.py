@@ -8,13 +8,7 @@ from attrs import define, field, setters
 
 from marketsim import checks
 from marketsim.errors import ConfigError
-from marketsim.gateway import (
-    PRICE_MAX,
-    Refusal,
-    check_order,
-    check_order_id,
-    check_quantity,
-)
+from marketsim.gateway import PRICE_MAX, Refusal, check_order, check_quantity
 from marketsim.types import (
     Accepted,
     Cancelled,
@@ -35,6 +29,7 @@ from marketsim.types import (
     rejected,
     walk,
 )
+from venues._amendments import reduction_refusal, replacement_refusal, withdrawal_refusal
 from venues._levels import ANY_PRICE, EMPTY, Book, Ladder
 from venues._matching import Live, Prevented, fills_whole, match, match_guarded
 from venues._settlement import closed, settle_refusal
@@ -219,7 +214,8 @@ class ContinuousBook:
         """Withdraw what is left of an order: `Cancelled`, or `Rejected` when it is not live or not `owner`'s."""
         level = self._live.get(order_id) if type(order_id) is int else None
         if level is None or (order := (queue := level.queue)[order_id]).owner != owner:
-            reason, detail = self._not_withdrawable(order_id, owner) or (Reason.UNKNOWN_ORDER, "")
+            refusal = withdrawal_refusal(order_id, owner, self._owner_of)
+            reason, detail = refusal or (Reason.UNKNOWN_ORDER, "")
             return [Rejected(order_id, reason, owner, time=now, detail=detail)]
         market, _, quantity, _, _, _, _, _, _, venue = order
         del self._live[order_id]
@@ -241,7 +237,11 @@ class ContinuousBook:
         return self._book(market).publish(self.depth)
 
     def estimate_impact(self, market: str, side: Side, quantity: int, /) -> tuple[int, int]:
-        """(lots available, money for them before fees) of a market order against the whole book, not `depth` levels."""
+        """(lots available, tick-lots before fees) of a market order against the whole book, not `depth` levels.
+
+        Raises:
+            ConfigError: an unknown market, or a side or quantity out of bounds.
+        """
         book = self._book(market)
         if type(side) is not Side:
             raise ConfigError(f"ContinuousBook.estimate_impact: side: got {side!r}, wanted Side.BUY or Side.SELL")
@@ -332,14 +332,9 @@ class ContinuousBook:
             reports.append(_new(kept, (order_id, owner, market, venue, now, left)))
         return reports
 
-    def _not_withdrawable(self, order_id: Any, owner: str) -> Refusal | None:
-        if refusal := check_order_id(order_id):
-            return refusal
-        if order_id not in self._live:
-            return Reason.UNKNOWN_ORDER, f"order_id: got {order_id}, which is not live"
-        if self._live[order_id].queue[order_id].owner != owner:
-            return Reason.NOT_OWNER, f"order_id: got {order_id}, which belongs to another account"
-        return None
+    def _owner_of(self, order_id: int) -> str | None:
+        level = self._live.get(order_id)
+        return None if level is None else level.queue[order_id].owner
 
     def _amend(self, message: Any, now: int) -> list[Report]:
         if type(message) is Reduce:
@@ -351,12 +346,9 @@ class ContinuousBook:
         return rejected(message, Reason.UNSUPPORTED, now=now, detail=f"message: got {type(message).__name__}")
 
     def _reduce(self, message: Reduce, now: int) -> list[Report]:
-        order_id, quantity, owner, _ = message
-        refusal = check_quantity(quantity) or self._not_withdrawable(order_id, owner)
-        if refusal is None and quantity % self.quantity_step:
-            refusal = Reason.OFF_GRID, f"quantity: got {quantity}, wanted a multiple of {self.quantity_step}"
-        if refusal is not None:
+        if refusal := reduction_refusal(message, self._owner_of, step=self.quantity_step):
             return rejected(message, refusal[0], now=now, detail=refusal[1])
+        order_id, quantity, owner, _ = message
         level = self._live[order_id]
         order, resting = level.queue[order_id], level.left(order_id)
         if quantity >= resting:
@@ -370,9 +362,7 @@ class ContinuousBook:
         if type(order) is not Order:
             detail = f"order: got {type(order).__name__}, wanted Order"
             return rejected(message, Reason.UNSUPPORTED, now=now, detail=detail)
-        refusal = self._not_withdrawable(order_id, owner)
-        if refusal is None and order.owner != owner:
-            refusal = Reason.NOT_OWNER, "the new order has another owner than the replaced one"
+        refusal = replacement_refusal(message, self._owner_of)
         refusal = refusal or check_order(order, self.markets) or self._refusal(order, order_id)
         if refusal is not None:
             # Under the id of the new order: that one is dead, the old one lives on.

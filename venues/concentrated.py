@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from attrs import define, field, frozen, setters
 
 from marketsim import checks
-from marketsim.errors import ConfigError, ConservationError
+from marketsim.errors import ConfigError, ConservationError, shown
 from marketsim.gateway import PRICE_MAX, QUANTITY_MAX, Refusal
 from marketsim.types import (
     Burn,
@@ -24,6 +24,7 @@ from marketsim.types import (
 from venues import concentrated_math as maths
 from venues.pool import (
     PPM,
+    burn_refusal,
     liquidity_refusal,
     nearest_tick,
     nothing_to_cancel,
@@ -129,7 +130,7 @@ def _house_refusal(message: Order | Mint | Burn) -> Refusal | None:
 
 
 def _range_refusal(lower: Any, upper: Any, spacing: int) -> Refusal | None:
-    came = f"lower {lower!r}, upper {upper!r}"
+    came = f"lower {shown(lower)}, upper {shown(upper)}"
     end = maths.MAX_INDEX
     if type(lower) is not int or type(upper) is not int or not -end <= lower < upper <= end:
         return Reason.PRICE, f"got {came}, wanted ints in ascending order from {-end} to {end}"
@@ -332,14 +333,9 @@ class ConcentratedPool:
             or _house_refusal(message)
             or _range_refusal(lower, upper, self.index_spacing)
         )
-        if refusal or type(message) is Mint:
-            return refusal or self._too_much(lower, upper, message.liquidity)
-        held = self.held(message.market, message.owner, lower, upper)
-        if held == 0:
-            return Reason.NOT_OWNER, f"{message.owner} has nothing over [{lower}, {upper})"
-        if message.liquidity > held:
-            return Reason.QUANTITY, f"liquidity: got {message.liquidity}, wanted up to the {held} shares held"
-        return None
+        if refusal is None and type(message) is Burn:
+            return burn_refusal(message, self.held(message.market, message.owner, lower, upper))
+        return refusal or self._too_much(lower, upper, message.liquidity)
 
     def _too_much(self, lower: int, upper: int, liquidity: int) -> Refusal | None:
         most = maths.max_liquidity(self.index_spacing)

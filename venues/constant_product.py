@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from attrs import define, field, frozen, setters
 
 from marketsim import checks
-from marketsim.errors import ConfigError
+from marketsim.errors import ConfigError, shown
 from marketsim.gateway import PRICE_MAX, QUANTITY_MAX, Refusal
 from marketsim.types import (
     Burn,
@@ -22,6 +22,7 @@ from marketsim.types import (
 )
 from venues.pool import (
     PPM,
+    burn_refusal,
     liquidity_refusal,
     nearest_tick,
     nothing_to_cancel,
@@ -253,15 +254,9 @@ class ConstantProduct:
         if refusal := liquidity_refusal(message, self.markets):
             return refusal
         if message.lower is not None or message.upper is not None:
-            came = f"lower {message.lower!r}, upper {message.upper!r}"
+            came = f"lower {shown(message.lower)}, upper {shown(message.upper)}"
             return Reason.UNSUPPORTED, f"got {came}; a share of this pool covers all prices"
-        if type(message) is Burn:
-            held = self._positions.get(message.owner, 0)
-            if held == 0:
-                return Reason.NOT_OWNER, f"{message.owner} holds no shares"
-            if message.liquidity > held:
-                return Reason.QUANTITY, f"liquidity: got {message.liquidity}, wanted up to the {held} shares held"
-        return None
+        return burn_refusal(message, self._positions.get(message.owner, 0)) if type(message) is Burn else None
 
     def _change_liquidity(self, message: Mint | Burn, now: int) -> list[Report]:
         if refusal := self._liquidity_refusal(message):

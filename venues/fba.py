@@ -11,7 +11,7 @@ from attrs import define, field, setters
 
 from marketsim import checks
 from marketsim.errors import ConfigError, PastError
-from marketsim.gateway import PRICE_MAX, QUANTITY_MAX, Refusal, check_order, check_order_id, check_quantity
+from marketsim.gateway import PRICE_MAX, QUANTITY_MAX, Refusal, check_order, check_quantity
 from marketsim.types import (
     Accepted,
     Cancelled,
@@ -28,6 +28,7 @@ from marketsim.types import (
     VenueState,
     rejected,
 )
+from venues._amendments import reduction_refusal, replacement_refusal, withdrawal_refusal
 from venues._call_market import PPM, CallMarket, Dealt, Ladder, Waiting, legs_of
 from venues._settlement import closed, settle_refusal
 from venues.clearing import ALLOCATIONS, PRICE_RULES, HypotheticalClear, clear
@@ -187,7 +188,7 @@ class BatchAuction:
     def cancel(self, order_id: int, owner: str, now: int, /) -> list[Report]:
         """Withdraw what is left of an order: `Cancelled`, or `Rejected` when it is not live or not `owner`'s."""
         self._not_late(now)
-        if refusal := self._not_withdrawable(order_id, owner):
+        if refusal := withdrawal_refusal(order_id, owner, self._owner_of):
             return [Rejected(order_id, refusal[0], owner, time=now, detail=refusal[1])]
         waiting = self._live[order_id]
         return [self._withdraw(waiting, waiting.left, now)]
@@ -204,7 +205,11 @@ class BatchAuction:
         return book.public
 
     def estimate_impact(self, market: str, side: Side, quantity: int, /) -> tuple[int, int]:
-        """(lots, money before fees) of a market order at a clear of it with the published levels, and nothing else."""
+        """(lots, tick-lots before fees) of a market order at a clear of it with the published levels, and nothing else.
+
+        Raises:
+            ConfigError: an unknown market, or a side or quantity out of bounds.
+        """
         public = self.state(market)
         if type(side) is not Side:
             raise ConfigError(f"BatchAuction.estimate_impact: side: got {side!r}, wanted Side.BUY or Side.SELL")
@@ -263,32 +268,21 @@ class BatchAuction:
                     return Reason.SELF_TRADE, f"could meet order {waiting.order.order_id} of the same owner"
         return None
 
-    def _not_withdrawable(self, order_id: int, owner: str) -> Refusal | None:
-        if refusal := check_order_id(order_id):
-            return refusal
-        if order_id not in self._live:
-            return Reason.UNKNOWN_ORDER, f"order_id: got {order_id}, which is not live"
-        if self._live[order_id].order.owner != owner:
-            return Reason.NOT_OWNER, f"owner: order {order_id} is not {owner!r}'s"
-        return None
+    def _owner_of(self, order_id: int) -> str | None:
+        waiting = self._live.get(order_id)
+        return None if waiting is None else waiting.order.owner
 
     def _reduce(self, message: Reduce, now: int) -> list[Report]:
-        order_id, quantity, owner, _ = message
-        refusal = check_quantity(quantity) or self._not_withdrawable(order_id, owner)
-        if refusal is None and quantity % self.quantity_step:
-            refusal = Reason.OFF_GRID, f"quantity: got {quantity}, wanted a multiple of {self.quantity_step}"
-        if refusal is not None:
+        if refusal := reduction_refusal(message, self._owner_of, step=self.quantity_step):
             return rejected(message, refusal[0], now=now, detail=refusal[1])
-        waiting = self._live[order_id]
-        return [self._withdraw(waiting, min(quantity, waiting.left), now)]
+        waiting = self._live[message.order_id]
+        return [self._withdraw(waiting, min(message.quantity, waiting.left), now)]
 
     def _replace(self, message: Replace, now: int) -> list[Report]:
-        order_id, order, owner, _ = message
+        order_id, order, _, _ = message
         if type(order) is not Order:
             return rejected(message, Reason.UNSUPPORTED, now=now, detail=f"order: got {type(order).__name__}")
-        refusal = self._not_withdrawable(order_id, owner)
-        if refusal is None and order.owner != owner:
-            refusal = Reason.NOT_OWNER, "the new order has another owner than the replaced one"
+        refusal = replacement_refusal(message, self._owner_of)
         if refusal is None:
             refusal = self._refusal(order, replaced=self._live[order_id])
         if refusal is not None:

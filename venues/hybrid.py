@@ -120,6 +120,7 @@ class Hybrid:
     """
 
     claims: ClassVar[tuple[str, ...]] = ("price-time", "never-crossed", "self-checking")
+    separate_markets: ClassVar[bool] = True
 
     markets: tuple[str, ...] = field(validator=checks.names)
     base: int | Mapping[str, int] = field(kw_only=True, validator=amounts(1, QUANTITY_MAX))
@@ -371,7 +372,7 @@ class Hybrid:
 
     def _change(self, message: Mint | Burn, now: int) -> list[Report]:
         # Any pool refuses a market that none has.
-        market = message.market if message.market in self.markets else self.markets[0]
+        market = message.market if type(message.market) is str and message.market in self.markets else self.markets[0]
         mid = self.state(market).mid
         reports = [self._layered(report) for report in self._markets[market].layer.change(message, now)]
         if type(reports[0]) is Rejected:

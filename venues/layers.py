@@ -1,6 +1,15 @@
 """What can stand behind a book: a pool or a ladder of quotes, and how an order divides between the two.
 
 A layer has a `Depth`, a value that says what it would trade now, and moves only when `take` is called.
+
+>>> from venues.constant_product import ConstantProduct
+>>> pool = ConstantProduct(("ACME",), base=1000, quote=1_000_000)
+>>> layer: Layer = PoolLayer(pool, price_step=1, quantity_step=1)
+>>> buy = market_order("ACME", Side.BUY, quantity=20)._replace(order_id=1, owner="ann", venue="mixed")
+>>> [(leg.owner, leg.quantity, leg.money) for leg in layer.take(buy, lots=10, now=0)]  # the book fills the rest
+[('ann', 10, 10102), ('pool:mixed', 10, 10102)]
+>>> layer.depth.best(Side.BUY), layer.depth.reserves  # ticks, (lots, tick-lots)
+(1022, (990, 1010102))
 """
 
 from __future__ import annotations
@@ -14,18 +23,7 @@ from attrs import define, field, frozen
 from marketsim import checks
 from marketsim.errors import ConfigError
 from marketsim.gateway import QUANTITY_MAX
-from marketsim.types import (
-    Burn,
-    Fill,
-    Levels,
-    Mint,
-    Order,
-    OrderKind,
-    Report,
-    Side,
-    TimeInForce,
-    walk,
-)
+from marketsim.types import Burn, Fill, Levels, Mint, Order, OrderKind, Report, Side, TimeInForce, walk
 from venues.constant_product import ConstantProduct, swap_exact_in, swap_exact_out
 from venues.pool import PPM, require_question
 
@@ -33,7 +31,12 @@ _BUY, _SELL = Side.BUY, Side.SELL
 
 
 class Depth(Protocol):
-    """What a layer would trade with a taker, as a value. Sides are the taker's, prices are after the layer's fee."""
+    """What a layer would trade with a taker, as a value. Sides are the taker's, prices are after the layer's fee.
+
+    >>> depth: Depth = LadderDepth(bids=((98, 9),), asks=((100, 2), (102, 9)))
+    >>> depth.best(Side.BUY), depth.lots(Side.BUY, 101), depth.money(Side.BUY, 3)  # ticks, lots, tick-lots
+    (100, 2, 302)
+    """
 
     def best(self, side: Side) -> int | None:
         """Price (ticks) of the next step of lots, rounded to the grid against the taker; None where there is none."""
@@ -57,7 +60,13 @@ class Depth(Protocol):
 
 
 class Facing(NamedTuple):
-    """Resting lots that an order faces at one price; `own`: the order's own account has them, and they give way."""
+    """Resting lots that an order faces at one price (ticks).
+
+    `own` is the id of an order of the same account, whose lots give way; 0 where another account has them.
+
+    >>> share(Side.BUY, 5, None, [Facing(price=101, lots=4, own=7)], LadderDepth((), ((102, 9),)))
+    Share(lots=1, passed=(7,))
+    """
 
     price: int
     lots: int
@@ -65,7 +74,11 @@ class Facing(NamedTuple):
 
 
 class Share(NamedTuple):
-    """How an order divides: lots for the layer, and ids of the account's own orders that it passes on its way."""
+    """How an order divides: lots for the layer, and ids of the account's own orders that it passes on its way.
+
+    >>> share(Side.SELL, 5, 99, [Facing(100, 2)], LadderDepth(bids=((101, 1), (98, 9)), asks=())).lots
+    1
+    """
 
     lots: int
     passed: tuple[int, ...]
@@ -84,8 +97,8 @@ def share(
 
     From the best price on: the layer until its marginal price reaches that of the next resting lots, then those lots,
     and so on; at equal prices the book comes first. What the layer does not fill is for the book. For a pool this is
-    exactly the cheapest division: the book's cost of a number of lots is an integer, so the least of
-    ceil(pool cost) + book cost is where the sum of the unrounded convex costs is least.
+    exactly the cheapest division (Angeris, Evans, Chitra and Boyd, EC 2022): the book's cost of a number of lots is an
+    integer, so the least of ceil(pool cost) + book cost is where the sum of the unrounded convex costs is least.
 
     Args:
         side: the order's.
@@ -125,7 +138,11 @@ class PoolDepth:
     The marginal price is that of the next whole step of lots, after the fee: what can really be traded. With reserves
     (x, y), a step s and f = 1 - fee, the step that ends at d lots bought costs y x / (f (x - d)(x - d + s)) a lot, the
     one that ends at d lots sold pays y f x / ((x + f d)(x + f (d - s))). Both follow from the amounts of
-    `venues.constant_product`.
+    `venues.constant_product`. `base` is in lots, `quote` in tick-lots, `fee_ppm` in millionths.
+
+    >>> pool = PoolDepth(base=1000, quote=1_000_000, fee_ppm=3000, price_step=1, quantity_step=1)
+    >>> pool.best(Side.BUY), pool.lots(Side.BUY, 1010), pool.money(Side.BUY, 3)  # ticks, lots, tick-lots
+    (1005, 3, 3019)
     """
 
     base: int
@@ -212,7 +229,11 @@ class PoolDepth:
 
 @frozen
 class LadderDepth:
-    """Quotes at whole prices."""
+    """Quotes at whole prices, (ticks, lots), best first.
+
+    >>> LadderDepth(bids=((98, 9),), asks=((100, 2), (102, 9))).without(Side.BUY, 3)
+    LadderDepth(bids=((98, 9),), asks=((102, 8),))
+    """
 
     bids: Levels
     asks: Levels
@@ -259,7 +280,11 @@ class LadderDepth:
 
 @frozen
 class Impact:
-    """What a market order would trade: book and layer as they were, equal to another of the same answers."""
+    """What a market order would trade: book and layer as they were, equal to another of the same answers.
+
+    >>> Impact(bids=(), asks=((101, 4),), depth=LadderDepth((), ((100, 2),)))(Side.BUY, 5)  # lots, tick-lots
+    (5, 503)
+    """
 
     bids: Levels
     asks: Levels
@@ -279,7 +304,8 @@ class Layer(Protocol):
     """The passive side of one market. Match ids count from 1; mids and a taker's fee are for the venue to add."""
 
     @property
-    def depth(self) -> Depth: ...
+    def depth(self) -> Depth:
+        """What it would trade now."""
 
     def take(self, order: Order, lots: int, now: int) -> list[Report]:
         """Trade `lots` with `order`: both legs of each match."""
@@ -331,13 +357,26 @@ class PoolLayer:
 
 
 def furthest_price(reports: Iterable[Report], side: Side) -> int | None:
-    """The price (ticks) furthest from where a taker on `side` began, over the fills of `reports`."""
+    """The price (ticks) furthest from where a taker on `side` began, over the fills of `reports`; None without any.
+
+    >>> order = market_order("ACME", Side.BUY, quantity=5)
+    >>> fills = [leg for price in (101, 103) for leg in trade(order, against="ann", price=price, quantity=1, now=0)]
+    >>> furthest_price(fills, Side.BUY), furthest_price(fills, Side.SELL)
+    (103, 101)
+    """
     prices = [side * report.price for report in reports if type(report) is Fill]
     return side * max(prices) if prices else None
 
 
 def amounts(low: int, high: int | None = None) -> checks.Validator:
-    """A validator: an int from `low` to `high`, or a mapping with one for each of the instance's markets."""
+    """A validator: an int from `low` to `high`, or a mapping with one for each of the instance's markets.
+
+    >>> from venues.hybrid import Hybrid
+    >>> Hybrid(("A", "B"), base={"A": 100}, quote=10_000)
+    Traceback (most recent call last):
+        ...
+    marketsim.errors.ConfigError: Hybrid.base: got {'A': 100}, wanted an int, or one for each of A, B
+    """
 
     def check(instance: Any, attribute: Any, value: Any) -> None:
         by_market = value if isinstance(value, Mapping) else dict.fromkeys(instance.markets, value)
@@ -351,5 +390,9 @@ def amounts(low: int, high: int | None = None) -> checks.Validator:
 
 
 def amount_of(value: int | Mapping[str, int], market: str) -> int:
-    """The amount meant for `market`."""
+    """The amount meant for `market`.
+
+    >>> amount_of({"A": 100, "B": 50}, "B"), amount_of(100, "B")
+    (50, 100)
+    """
     return value[market] if isinstance(value, Mapping) else value

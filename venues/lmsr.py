@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from attrs import define, field, frozen, setters
 
 from marketsim import checks
-from marketsim.errors import ConfigError
+from marketsim.errors import ConfigError, shown
 from marketsim.gateway import PRICE_MAX, QUANTITY_MAX, Refusal
 from marketsim.types import (
     Order,
@@ -59,6 +59,16 @@ def lmsr_cost(quantities: Sequence[int], b: int) -> Decimal:
 
 def lmsr_prices(quantities: Sequence[int], b: int) -> tuple[Decimal, ...]:
     """The gradient of `lmsr_cost`: exp(q_i / b) / sum exp(q_j / b), a probability of each outcome.
+
+    Args:
+        quantities: lots of each outcome sold so far; from -2**53 to 2**53.
+        b: liquidity in lots; at least 1.
+
+    Returns:
+        One for each outcome, adding up to 1; times `unit` it is a price in ticks.
+
+    Raises:
+        ConfigError: an argument is not an int or out of bounds.
 
     >>> [round(price, 6) for price in lmsr_prices((50, 0), 100)]
     [Decimal('0.622459'), Decimal('0.377541')]
@@ -331,7 +341,7 @@ class LMSR:
     def _settle_refusal(self, message: Settle) -> Refusal | None:
         market, price, _ = message
         if type(market) is not str or market not in self.markets:
-            return Reason.MARKET, f"market: got {market!r}, wanted one of {', '.join(self.markets)}"
+            return Reason.MARKET, f"market: got {shown(market)}, wanted one of {', '.join(self.markets)}"
         if market in self._settled:
             return Reason.CLOSED, f"market: got {market}, which has settled at {self._settled[market]}"
         left = self.unit - sum(self._settled.values())
@@ -339,6 +349,6 @@ class LMSR:
         if type(price) is not int or not low <= price <= left:
             return (
                 Reason.PRICE,
-                f"price: got {price!r}, wanted an int from {low} to {left}: outcomes pay {self.unit} in all",
+                f"price: got {shown(price)}, wanted an int from {low} to {left}: outcomes pay {self.unit} in all",
             )
         return None

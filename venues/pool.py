@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marketsim.errors import ConfigError
+from marketsim.errors import ConfigError, shown
 from marketsim.gateway import Refusal, check_order, check_order_id, check_quantity
 from marketsim.types import (
     Burn,
@@ -18,7 +18,6 @@ from marketsim.types import (
     Report,
     Side,
     trade,
-    unknown_order,
 )
 
 PPM = 1_000_000
@@ -113,18 +112,28 @@ def liquidity_refusal(message: Mint | Burn, markets: tuple[str, ...]) -> Refusal
     if refusal := check_quantity(message.liquidity):
         return refusal[0], "liquidity as a " + refusal[1]
     if type(message.owner) is not str or not message.owner:
-        return Reason.OWNER, f"owner: got {message.owner!r}, wanted a non-empty str"
+        return Reason.OWNER, f"owner: got {shown(message.owner)}, wanted a non-empty str"
     if type(message.market) is not str or message.market not in markets:
-        return Reason.MARKET, f"market: got {message.market!r}, wanted one of {', '.join(markets)}"
+        return Reason.MARKET, f"market: got {shown(message.market)}, wanted one of {', '.join(markets)}"
     # 0 is the id of a message that no kernel has stamped, and no report on it needs another.
     return None if type(message.order_id) is int and message.order_id == 0 else check_order_id(message.order_id)
 
 
+def burn_refusal(message: Burn, held: int) -> Refusal | None:
+    """Why the sender of `message`, who has `held` shares, cannot take out as many as it says."""
+    if held == 0:
+        return Reason.NOT_OWNER, f"{message.owner} holds no such shares"
+    if message.liquidity > held:
+        return Reason.QUANTITY, f"liquidity: got {message.liquidity}, wanted up to the {held} shares held"
+    return None
+
+
 def nothing_to_cancel(order_id: int, owner: str, now: int) -> list[Report]:
     """The answer to every cancel at a venue where nothing ever rests."""
-    if refusal := check_order_id(order_id):
-        return [Rejected(order_id, refusal[0], owner, time=now, detail=refusal[1])]
-    return unknown_order(order_id, owner, now=now)
+    refusal = check_order_id(order_id)
+    if refusal is None:
+        refusal = Reason.UNKNOWN_ORDER, f"order_id: got {order_id}, wanted that of a live order: nothing rests here"
+    return [Rejected(order_id, refusal[0], owner, time=now, detail=refusal[1])]
 
 
 def require_market(venue: Any, market: str) -> None:

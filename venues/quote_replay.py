@@ -9,8 +9,8 @@ from typing import Any, ClassVar, NamedTuple
 from attrs import define, field, setters
 
 from marketsim import checks
-from marketsim.errors import ConfigError
-from marketsim.gateway import PRICE_MAX, QUANTITY_MAX, Refusal, check_order, check_order_id, check_quantity
+from marketsim.errors import ConfigError, shown
+from marketsim.gateway import PRICE_MAX, QUANTITY_MAX, Refusal, check_order, check_quantity
 from marketsim.types import (
     Accepted,
     Cancelled,
@@ -34,6 +34,7 @@ from marketsim.types import (
     trade,
     walk,
 )
+from venues._amendments import reduction_refusal, replacement_refusal, withdrawal_refusal
 from venues._quote_book import QUEUES, QueueModel, QuoteSide, Resting
 from venues.replay import tape_account
 
@@ -45,6 +46,14 @@ class Quote(NamedTuple):
     """The recorded book from now on, told to a replay venue: levels best first, (price in ticks, lots).
 
     A side that is None was not recorded, and stays as it is; an empty one has no orders.
+
+    >>> venue = QuoteReplayVenue(("ACME",))
+    >>> venue.submit(Quote("ACME", bids=((99, 5),), asks=((101, 8), (102, 9))), 0)
+    []
+    >>> venue.submit(Quote("ACME", bids=None, asks=((102, 9),)), 1)
+    []
+    >>> venue.state("ACME").bids, venue.state("ACME").asks
+    (((99, 5),), ((102, 9),))
     """
 
     market: str
@@ -113,10 +122,17 @@ class QuoteReplayVenue:
         queue: what is ahead of a resting order: "displayed", "proportional", "none", or an own queue model, which has
             `joins(shown)` and `cancelled(ahead, lots, shown)`.
         removals: "cancelled" or "traded".
-        opening: quotes before the first of the tape: by market, (bids, asks).
+        opening: quotes before the first of the tape: by market, (bids, asks), levels of (ticks, lots), best first.
 
     Raises:
         ConfigError: an argument is of the wrong type or out of bounds.
+
+    >>> venue = QuoteReplayVenue(("ACME",), opening={"ACME": (((99, 5),), ((101, 8),))})
+    >>> bid = limit_order("ACME", Side.BUY, quantity=4, price=99)._replace(order_id=1, owner="ann", venue="tape")
+    >>> [type(report).__name__ for report in venue.submit(bid, 0)], venue.ahead(1)  # lots before it in the queue
+    (['Accepted'], 5)
+    >>> [(leg.owner, leg.quantity, leg.price) for leg in venue.submit(Feed("ACME", price=99, quantity=7), 1)]
+    [('ann', 2, 99), ('tape:tape', 2, 99)]
     """
 
     messages: ClassVar[tuple[type, ...]] = (Order, Reduce, Replace, Feed, Quote)
@@ -159,7 +175,7 @@ class QuoteReplayVenue:
 
     def cancel(self, order_id: int, owner: str, now: int, /) -> list[Report]:
         """Withdraw what is left of an order: `Cancelled`, or `Rejected` when it is not live or not `owner`'s."""
-        if refusal := self._not_own(order_id, owner):
+        if refusal := withdrawal_refusal(order_id, owner, self._owner_of):
             return [Rejected(order_id, refusal[0], owner, time=now, detail=refusal[1])]
         resting = self._live[order_id]
         self._end(resting)
@@ -170,7 +186,11 @@ class QuoteReplayVenue:
         return self._book(market).publish()
 
     def estimate_impact(self, market: str, side: Side, quantity: int, /) -> tuple[int, int]:
-        """(lots available, money for them) of a market order against what is displayed and was not taken."""
+        """(lots available, tick-lots for them) of a market order against what is displayed and was not taken.
+
+        Raises:
+            ConfigError: an unknown market, or a side or quantity out of bounds.
+        """
         state = self._book(market).publish()
         if type(side) is not Side:
             raise ConfigError(f"QuoteReplayVenue.estimate_impact: side: got {side!r}, wanted Side.BUY or Side.SELL")
@@ -230,14 +250,14 @@ class QuoteReplayVenue:
 
     def _bad_quote(self, quote: Quote) -> Refusal | None:
         if type(quote.market) is not str or quote.market not in self.markets:
-            return Reason.MARKET, f"market: got {quote.market!r}, wanted one of {', '.join(self.markets)}"
+            return Reason.MARKET, f"market: got {shown(quote.market)}, wanted one of {', '.join(self.markets)}"
         for sign, name, levels in ((1, "bids", quote.bids), (-1, "asks", quote.asks)):
             if levels is None:
                 continue
             if type(levels) is not tuple or not all(_sound(level) for level in levels):
-                return Reason.QUANTITY, f"{name}: got {levels!r}, wanted None or a tuple of (price, lots above 0)"
+                return Reason.QUANTITY, f"{name}: got {shown(levels)}, wanted None or a tuple of (price, lots above 0)"
             if any(sign * (one[0] - two[0]) <= 0 for one, two in pairwise(levels)):
-                return Reason.PRICE, f"{name}: got {levels!r}, wanted the best price first"
+                return Reason.PRICE, f"{name}: got {shown(levels)}, wanted the best price first"
         book = self._books[quote.market]
         bid = book.bids.best if quote.bids is None else next(iter(quote.bids), (None,))[0]
         ask = book.asks.best if quote.asks is None else next(iter(quote.asks), (None,))[0]
@@ -274,17 +294,12 @@ class QuoteReplayVenue:
             return Reason.POST_ONLY, f"price: got {order.price}, which the best opposite price meets"
         return None
 
-    def _not_own(self, order_id: Any, owner: Any) -> Refusal | None:
-        if refusal := check_order_id(order_id):
-            return refusal
-        if order_id not in self._live:
-            return Reason.UNKNOWN_ORDER, f"order_id: got {order_id}, which is not live"
-        if self._live[order_id].order.owner != owner:
-            return Reason.NOT_OWNER, f"order_id: got {order_id}, which belongs to another account"
-        return None
+    def _owner_of(self, order_id: int) -> str | None:
+        resting = self._live.get(order_id)
+        return None if resting is None else resting.order.owner
 
     def _reduce(self, message: Reduce, now: int) -> list[Report]:
-        if refusal := check_quantity(message.quantity) or self._not_own(message.order_id, message.owner):
+        if refusal := reduction_refusal(message, self._owner_of, step=1):
             return rejected(message, refusal[0], now=now, detail=refusal[1])
         resting = self._live[message.order_id]
         if message.quantity >= resting.left:
@@ -297,9 +312,7 @@ class QuoteReplayVenue:
         if type(order) is not Order:
             detail = f"order: got {type(order).__name__}, wanted Order"
             return rejected(message, Reason.UNSUPPORTED, now=now, detail=detail)
-        refusal = self._not_own(message.order_id, message.owner)
-        if refusal is None and order.owner != message.owner:
-            refusal = Reason.NOT_OWNER, "the new order has another owner than the replaced one"
+        refusal = replacement_refusal(message, self._owner_of)
         refusal = refusal or check_order(order, self.markets) or self._refusal(order)
         if refusal is not None:
             return rejected(order, refusal[0], now=now, detail=refusal[1])
@@ -337,11 +350,11 @@ def _withdrawn(resting: Resting, lots: int, remaining: int, now: int) -> Report:
 
 def _bad_feed(feed: Feed, markets: tuple[str, ...]) -> Refusal | None:
     if type(feed.market) is not str or feed.market not in markets:
-        return Reason.MARKET, f"market: got {feed.market!r}, wanted one of {', '.join(markets)}"
+        return Reason.MARKET, f"market: got {shown(feed.market)}, wanted one of {', '.join(markets)}"
     if refusal := check_quantity(feed.quantity):
         return refusal
     if type(feed.price) is not int or abs(feed.price) > PRICE_MAX:
-        return Reason.PRICE, f"price: got {feed.price!r}, wanted an int"
+        return Reason.PRICE, f"price: got {shown(feed.price)}, wanted an int of at most 2**53 either way"
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from attrs import define, field, frozen, setters
 
 from marketsim import checks
-from marketsim.errors import ConfigError
+from marketsim.errors import ConfigError, shown
 from marketsim.gateway import PRICE_MAX, QUANTITY_MAX, check_order, check_quantity
 from marketsim.types import (
     Expired,
@@ -27,7 +27,11 @@ from venues.pool import nothing_to_cancel
 
 
 def tape_account(venue: str) -> str:
-    """The account on the other side of every trade with the tape at the venue of this name."""
+    """The account on the other side of every trade with the tape at the venue of this name.
+
+    >>> tape_account("binance")
+    'tape:binance'
+    """
     return f"tape:{venue}"
 
 
@@ -50,6 +54,19 @@ class ReplayVenue:
     Args:
         markets: names.
         size: lots available after each recorded trade; None: the quantity of that trade.
+
+    Raises:
+        ConfigError: an argument is of the wrong type or out of bounds.
+
+    >>> venue = ReplayVenue(("BTC",))
+    >>> venue.submit(Feed("BTC", price=60_000, quantity=3), 0)
+    []
+    >>> buy = market_order("BTC", Side.BUY, quantity=5)._replace(order_id=1, owner="ann", venue="tape")
+    >>> for report in venue.submit(buy, 1):
+    ...     print(type(report).__name__, report.owner, report.quantity)  # lots
+    Fill ann 3
+    Fill tape:tape 3
+    Expired ann 2
     """
 
     messages: ClassVar[tuple[type, ...]] = (Order, Feed)
@@ -61,6 +78,7 @@ class ReplayVenue:
     _public: dict[str, VenueState] = field(init=False, factory=dict)
 
     def submit(self, message: Any, now: int, /) -> list[Report]:
+        """Take an `Order` or a `Feed`; the class says what comes back."""
         if type(message) is Feed:
             return self._tell(message, now)
         if type(message) is not Order:
@@ -76,7 +94,11 @@ class ReplayVenue:
         return nothing_to_cancel(order_id, owner, now)
 
     def state(self, market: str, /) -> VenueState:
-        """The last price as bid and ask; the empty state before the first recorded trade."""
+        """The last price as bid and ask; the empty state before the first recorded trade.
+
+        Raises:
+            ConfigError: not one of the venue's markets.
+        """
         if market not in self.markets:
             raise ConfigError(f"ReplayVenue.state: got market {market!r}, wanted one of {', '.join(self.markets)}")
         if market not in self._public:
@@ -85,6 +107,7 @@ class ReplayVenue:
         return self._public[market]
 
     def estimate_impact(self, market: str, side: Side, quantity: int, /) -> tuple[int, int]:
+        """(lots available, money for them in tick-lots) of a market order at the last recorded price."""
         return self.state(market).estimate(side, quantity)
 
     def clock(self, _now: int, /) -> list[Report]:
@@ -94,12 +117,14 @@ class ReplayVenue:
         return None
 
     def _tell(self, feed: Feed, now: int) -> list[Report]:
-        if feed.market not in self.markets:
-            return rejected(feed, Reason.MARKET, now=now, detail=f"market: got {feed.market!r}")
+        if type(feed.market) is not str or feed.market not in self.markets:
+            wanted = f"one of {', '.join(self.markets)}"
+            return rejected(feed, Reason.MARKET, now=now, detail=f"market: got {shown(feed.market)}, wanted {wanted}")
         if refusal := check_quantity(feed.quantity):
             return rejected(feed, refusal[0], now=now, detail=refusal[1])
         if type(feed.price) is not int or abs(feed.price) > PRICE_MAX:
-            return rejected(feed, Reason.PRICE, now=now, detail=f"price: got {feed.price!r}, wanted an int")
+            wanted = "an int of at most 2**53 either way"
+            return rejected(feed, Reason.PRICE, now=now, detail=f"price: got {shown(feed.price)}, wanted {wanted}")
         self._set(feed.market, _Last(feed.price, feed.quantity if self.size is None else self.size))
         return []
 

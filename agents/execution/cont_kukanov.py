@@ -33,10 +33,10 @@ class ContKukanov:
     Until then it looks at the touch of every venue at every interval and adds up what left it. Each window of looks as
     long as the parent order lasts is one outcome of the outflow; the placement is the best one for this sample, with
     the displayed lots of the start as the queues. Limit orders join the touch. Nothing after the start changes the
-    placement, except that the rest is withdrawn once the parent is filled.
+    placement, except that the rest is withdrawn once the parent is filled. The delays are in steps.
 
     Args:
-        parent: its start leaves time for at least one window, unless `history` has outcomes.
+        parent: what is bought or sold; its start leaves time for at least one window, unless `history` has outcomes.
         costs: in ticks a lot, one rebate per venue.
         interval: steps between looks.
         history: outcomes known beforehand, in lots that leave each venue's touch while the parent order lasts.
@@ -44,6 +44,26 @@ class ContKukanov:
         boxes_max: of `best_placement`; 1 gives a local optimum, good enough for an estimated sample.
         draws: 0 takes the best placement for the sample; else the published stochastic approximation over this many
             outcomes drawn from it, which proves no bound.
+
+    Raises:
+        ConfigError: an argument out of bounds, another number of rebates or of venues in the history than the parent
+            order has venues, or neither a history nor time for a window of looks before the start.
+
+    References:
+        Cont and Kukanov, "Optimal order placement in limit order markets", Quantitative Finance 17, 2017.
+
+    >>> from agents.bootstrap import BootstrapLadder
+    >>> from agents.execution import cost, parent
+    >>> from venues.clob import ContinuousBook
+    >>> costs = cost.Costs(half_spread=1.0, fee=0.15, rebates=(0.1,), impact=0.025, under=4.0, over=4.0)
+    >>> order = parent.ParentOrder("ACME", Side.BUY, 10, deadline=41, start=1)
+    >>> desk = ContKukanov("desk", order, costs, history=((22.0,), (24.0,), (30.0,)))  # lots that leave the touch
+    >>> agents = [BootstrapLadder("ladder", {"ACME": 1000.0}, quantity=20), desk]
+    >>> result = Simulation(venues={"book": ContinuousBook(("ACME",))}, agents=agents).run(50)
+    >>> desk.solution.placement, round(desk.solution.cost, 2)  # lots, tick-lots
+    (Placement(market=6.0, limits=(4.0,)), 6.17)
+    >>> [(child.kind, child.quantity, child.filled) for child in order.children.values()]  # lots
+    [('take', 6, 6), ('limit', 4, 0), ('market', 4, 4)]
     """
 
     agent_id: str = field(validator=name)
@@ -129,6 +149,11 @@ class ContKukanov:
 def whole_lots(placement: Placement, quantity: int) -> tuple[int, list[int]]:
     """(M, L_k) in whole lots: M to the nearest one, L_k upwards but at most S - M, so that M + sum L_k >= S stays.
 
+    Args:
+        placement: in lots, fractions allowed.
+        quantity: S, lots of the parent order.
+
+    >>> from agents.execution.cost import Placement
     >>> whole_lots(Placement(3.4, (6.2, 2.0)), 10)
     (3, [7, 2])
     """

@@ -38,6 +38,12 @@ class ChildOrder:
         filled: lots.
         money: tick-lots paid (negative: received), fees included.
         live: lots that rest, or are on their way.
+
+    >>> from types import SimpleNamespace
+    >>> parent = ParentOrder("ACME", Side.BUY, 10, deadline=100)
+    >>> parent.send(SimpleNamespace(now=3, submit=lambda order, venue: 7), 0, 4, 99, rests=True)
+    >>> parent.children[7]  # by order id
+    ChildOrder(time=3, venue='', kind='limit', quantity=4, price=99, filled=0, money=0, live=4)
     """
 
     time: int
@@ -70,6 +76,19 @@ class ParentOrder:
         deadline: step at which the rest is taken.
         start: first step at which orders are sent.
         venues: where; empty for the market's only venue.
+
+    Raises:
+        ConfigError: an argument is of the wrong type or out of bounds, or a start that is not before the deadline.
+
+    >>> from types import SimpleNamespace
+    >>> parent = ParentOrder("ACME", Side.BUY, 10, deadline=100)
+    >>> parent.send(SimpleNamespace(now=0, submit=lambda order, venue: 7), 0, 4, 99, rests=True)
+    >>> bid = limit_order("ACME", Side.BUY, quantity=4, price=99)._replace(order_id=7, owner="desk")
+    >>> filled, _ = trade(bid, against="ann", price=99, quantity=3, now=5)
+    >>> parent.learn(filled)  # nothing was withdrawn, so nothing is waited for
+    False
+    >>> parent.filled, parent.working, parent.left, parent.money  # lots, lots, lots, tick-lots
+    (3, 1, 6, 297)
     """
 
     market: str = field(validator=name)
@@ -221,7 +240,13 @@ def sweep(
 
 
 def touch(state: VenueState, side: Side) -> tuple[int | None, int]:
-    """(best price in ticks, lots displayed there) on the side where an order of `side` would rest."""
+    """(best price in ticks, lots displayed there) on the side where an order of `side` would rest.
+
+    The price is None where there is none; a venue that publishes no levels displays 0 lots.
+
+    >>> touch(VenueState(99, 101, bids=((99, 4),), asks=((101, 7),)), Side.SELL)
+    (101, 7)
+    """
     levels = state.bids if side > 0 else state.asks
     if levels:
         return levels[0]

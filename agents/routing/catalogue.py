@@ -40,6 +40,13 @@ def policy(name: str, **options: Any) -> Policy:
 
     Raises:
         ConfigError: there is no such policy, inference engine or option.
+
+    >>> policy("epsilon-greedy", epsilon=0.2).epsilon
+    0.2
+    >>> policy("greedy")
+    Traceback (most recent call last):
+        ...
+    marketsim.errors.ConfigError: policy: got 'greedy', wanted one of ising, ...
     """
     if name not in POLICIES:
         raise ConfigError(f"policy: got {name!r}, wanted one of {', '.join(POLICIES)}")

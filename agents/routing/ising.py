@@ -21,10 +21,11 @@ from marketsim.errors import ConfigError
 SPINS_MAX = 16
 """The tables of 16 spins take 90 MB, and double with the next one, as does the time: sample instead."""
 
-FEW_SPINS = 10
-"""Spins up to which the states are also kept by halves, for the event loop."""
+FEW_SPINS = 8
+"""Spins up to which `Exact.prepare` works out every answer; of more spins there are too many."""
 
-_EXPONENT_MAX = 600.0
+_PROBABLE = 1e-200
+"""Of a context bit less probable than this too few digits are prepared."""
 
 
 class Inference(Protocol):
@@ -52,10 +53,20 @@ class _Tables(NamedTuple):
     log_mask: Array  # (n, 2, states): 0 where the state has spin i down or up, else -inf
 
 
-class _Half(NamedTuple):
-    scaled: Array  # (states / 2, d)
-    sums: Array  # (n + 1, states / 2): the spins, and a row of ones for the normaliser
-    safe: float  # |theta|^2 up to which no exponential can overflow, nor all of them vanish
+class Prepared(NamedTuple):
+    """The answers to all that an event loop can ask of one theta.
+
+    `weights` (states,) are probabilities; `answers` (n, 2, n + 1) are, by context and bit, the marginals times the
+    bit's probability, and last that probability.
+    """
+
+    weights: Array
+    answers: Array
+
+    def given(self, context: int, up: bool) -> tuple[list[float], float] | None:
+        """The marginals given the context's bit times a positive number, and that number; None of too small a one."""
+        *scores, scale = self.answers[context, int(up)].tolist()
+        return (scores, scale) if scale > _PROBABLE else None
 
 
 def spin_count(theta_length: int) -> int:
@@ -94,14 +105,13 @@ def _tables(length: int, beta: float) -> _Tables:
     return _Tables(spins, features, features if beta == 1.0 else beta * features, log_mask)
 
 
-@lru_cache(maxsize=128)
-def _half(length: int, beta: float, context: int, up: bool) -> _Half:
+@lru_cache(maxsize=8)
+def _questions(length: int, beta: float) -> Array:
+    # (2 n (n + 1), states): by context and bit, the spins and a 1 where the state agrees, and 0 where it does not.
     tables = _tables(length, beta)
-    rows = (tables.spins[:, context] > 0) == up
-    spins = tables.spins[rows].T
-    sums = np.concatenate([spins, np.ones((1, spins.shape[1]))])
-    safe = (_EXPONENT_MAX / beta) ** 2 / length
-    return _Half(np.ascontiguousarray(tables.scaled[rows]), np.ascontiguousarray(sums), safe)
+    sums = np.concatenate([tables.spins.T, np.ones((1, len(tables.spins)))])
+    agrees = np.isfinite(tables.log_mask)[:, :, None]
+    return np.ascontiguousarray((agrees * sums).reshape(-1, len(tables.spins)))
 
 
 @frozen
@@ -115,9 +125,6 @@ class Exact:
         return 0
 
     def marginals(self, theta: Array, context: Array, bit: Array, _draws: Array, xp: Namespace, /) -> Array:
-        if xp is np and len(theta) <= FEW_SPINS * (FEW_SPINS + 1) // 2:
-            sums = self.sums(theta, int(context), bool(bit > 0))
-            return sums[:-1] / sums[-1]
         tables = _tables(theta.shape[0], self.beta)
         mask = xp.asarray(tables.log_mask)[context, (bit > 0) * 1]
         # The mask joins before the maximum is taken: a clamped state may be as unlikely as it likes.
@@ -141,18 +148,23 @@ class Exact:
         top = energies.max()
         return top + xp.log(xp.exp(energies - top).sum())
 
-    def sums(self, theta: Array, context: int, up: bool) -> Array:
-        """Shape (n + 1,): the marginals times a positive number, and last that number; NumPy, `FEW_SPINS` at most.
+    def prepare(self, theta: Array) -> Prepared | None:
+        """The answers to all that can be asked of `theta`, in NumPy; None of more spins than `FEW_SPINS`.
 
-        The event loop's path: only the half of the states that agrees with the context, in as few calls as can be.
+        The event loop prepares them when it has learned: a decision asks for one, and when it is due a call of NumPy
+        takes longer than the sums of five numbers in it.
         """
-        half = _half(len(theta), self.beta, context, up)
-        weights = half.scaled.dot(theta)
-        # By Cauchy and Schwarz no energy exceeds beta |theta| sqrt(d): where that is small, exp needs no shift.
-        if theta.dot(theta) > half.safe:
-            weights -= np.maximum.reduce(weights)
-        np.exp(weights, weights)
-        return half.sums.dot(weights)
+        length = len(theta)
+        n = spin_count(length)
+        if n > FEW_SPINS:
+            return None
+        weights = softmax(_tables(length, self.beta).scaled @ theta, np)
+        return Prepared(weights, (_questions(length, self.beta) @ weights).reshape(n, 2, n + 1))
+
+    def prepared_moments(self, prepared: Prepared) -> Array:
+        """Shape (d,): E[f(x)]."""
+        n = len(prepared.answers)
+        return prepared.weights @ _tables(n * (n + 1) // 2, self.beta).features
 
 
 def _clamped_energies(tables: _Tables, theta: Array, seen: Array, xp: Namespace) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 from attrs import field, frozen
 
 from agents.routing.gibbs import Gibbs
-from agents.routing.ising import FEW_SPINS, Exact, Inference, spin_count
+from agents.routing.ising import Exact, Inference, spin_count
 from agents.routing.learning import (
     OBSERVED_LIKELIHOOD,
     RULES,
@@ -68,9 +68,8 @@ class IsingPolicy:
 
     def choose(self, state: IsingState, context: Array, bit: Array, draws: Array, xp: Namespace, /) -> Array:
         theta, inference = state.theta, self.inference
-        if xp is np and type(inference) is Exact and len(draws) <= FEW_SPINS:
-            scores = inference.sums(theta, int(context), bool(bit > 0)).tolist()
-            return pick_scaled(scores, scores.pop(), context, draws, self.may_choose_context)
+        if state.prepared is not None and (answer := state.prepared.given(context, bit > 0)):
+            return pick_scaled(*answer, context, draws, self.may_choose_context)
         n = spin_count(theta.shape[0])
         means = inference.marginals(theta, context, bit, draws[n:], xp)
         return pick(means, context, draws[:n], self.may_choose_context, xp)
@@ -79,17 +78,24 @@ class IsingPolicy:
         self, state: IsingState, context: Array, bit: Array, choice: Array, outcome: Array, draws: Array,
         xp: Namespace, /,
     ) -> IsingState:  # fmt: skip
-        theta, beta = state.theta, self.inference.beta
+        theta, beta, inference = state.theta, self.inference.beta, self.inference
         n = spin_count(theta.shape[0])
         seen = observed(n, context, bit, choice, outcome, self.learns_from, xp)
-        free = self.inference.moments(theta, draws[n:], xp)
+        if type(inference) is Exact and state.prepared is not None:
+            free = inference.prepared_moments(state.prepared)
+        else:
+            free = inference.moments(theta, draws[n:], xp)
         if self.rule == SOURCE:
             state = source_rule(state, seen, free, self.rates, beta, xp)
         else:
             clamped = 2 if self.learns_from == TWO_BITS else 1
-            given = self.inference.conditional_moments(theta, seen, clamped, draws[n:], xp)
+            given = inference.conditional_moments(theta, seen, clamped, draws[n:], xp)
             state = state._replace(theta=observed_likelihood(theta, given, free, self.rates, beta))
-        return state if self.couplings else state._replace(theta=state.theta * xp.asarray(_biases_only(n)))
+        if not self.couplings:
+            state = state._replace(theta=state.theta * xp.asarray(_biases_only(n)))
+        if xp is np and type(inference) is Exact:
+            return state._replace(prepared=inference.prepare(state.theta))
+        return state
 
 
 @lru_cache(maxsize=32)

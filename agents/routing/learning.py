@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from attrs import field, frozen
 
+from agents.routing.ising import Prepared
 from agents.routing.policy import Array, Namespace, set_at
 from marketsim.checks import integer, number
 
@@ -17,13 +18,17 @@ RULES = (OBSERVED_LIKELIHOOD, SOURCE)
 
 
 class IsingState(NamedTuple):
-    """Parameters (d,) and, for the source's rule, the pairs seen lately (window, pairs) with their running sums."""
+    """Parameters (d,) and, for the source's rule, the pairs seen lately (window, pairs) with their running sums.
+
+    `prepared` holds answers worked out from `theta`, where somebody did.
+    """
 
     theta: Array
     window: Array
     place: Array
     pair_sum: Array
     pair_count: Array
+    prepared: Prepared | None = None
 
 
 @frozen
@@ -48,7 +53,8 @@ def initial_state(n: int, window: int, xp: Namespace) -> IsingState:
     pairs = n * (n - 1) // 2
     kept = pairs if window else 0
     empty = xp.zeros(kept)
-    return IsingState(xp.zeros(n + pairs), xp.zeros((window, kept)), xp.asarray(0), empty, empty)
+    # A batch of runs copies its windows at every step: the product of two bits fits into a byte.
+    return IsingState(xp.zeros(n + pairs), xp.zeros((window, kept), xp.int8), xp.asarray(0), empty, empty)
 
 
 def observed_likelihood(theta: Array, given: Array, free: Array, rates: Rates, beta: float) -> Array:
@@ -88,7 +94,7 @@ def source_rule(state: IsingState, seen: Array, free: Array, rates: Rates, beta:
     pair_count = state.pair_count + xp.abs(new) - xp.abs(old)
     innovation = pair_sum / xp.maximum(pair_count, 1.0) - free[n:]
     couplings = rates.discount * couplings + xp.where(pair_count > 0, step * innovation, 0.0)
-    window = set_at(state.window, state.place, new, xp)
+    window = set_at(state.window, state.place, new.astype(xp.int8), xp)
     place = (state.place + 1) % rates.window
     return IsingState(xp.concatenate([biases, couplings]), window, place, pair_sum, pair_count)
 

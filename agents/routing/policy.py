@@ -17,7 +17,7 @@ Array: TypeAlias = Any
 Namespace: TypeAlias = Any
 """`numpy` or `jax.numpy`."""
 State: TypeAlias = Any
-"""A tuple of arrays."""
+"""A tuple of arrays, or of tuples of them; None where one of the two paths has no need of a part."""
 
 ONE_BIT = "choice"
 TWO_BITS = "context+choice"

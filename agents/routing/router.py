@@ -22,7 +22,14 @@ LabelFeed = Callable[[int], Sequence[int] | None]
 
 
 class Decision(NamedTuple):
-    """What the router knew and did at one wake: `context` and `choice` are indices of venues."""
+    """What the router knew and did at one wake: `context` and `choice` are indices of venues.
+
+    `time` is the step, `bucket` the number of the bucket to come, `bit` the context venue's label, +1 or -1.
+
+    >>> decision = Decision(time=9, bucket=1, context=0, bit=-1, choice=1, order_id=4)
+    >>> ("north", "south")[decision.choice]  # north did not have the best price
+    'south'
+    """
 
     time: int
     bucket: int
@@ -62,6 +69,23 @@ class Router:
             bucket to come, which no router could know: for study, and only where `labels` tells it.
         labels: the feed behind "label".
         price: what is compared: the "last" trade price, or the best "bid".
+        market_data_delay: steps.
+        order_latency: steps.
+
+    Raises:
+        ConfigError: fewer than two venues, a context venue that is none of them, "label" without a feed or a feed
+            without "label", a policy that foresees, or an argument of the wrong type or out of bounds.
+
+    >>> from agents.routing.catalogue import policy
+    >>> from venues.quote_replay import QuoteReplayVenue
+    >>> shown = {"north": (((100, 50),), ((105, 50),)), "south": (((101, 50),), ((105, 50),))}  # bids, asks
+    >>> venues = {name: QuoteReplayVenue(("ACME",), opening={"ACME": sides}) for name, sides in shown.items()}
+    >>> router = Router("router", "ACME", ("north", "south"), policy("recent-winner"), bucket=10, price="bid")
+    >>> result = Simulation(venues=venues, agents=[router], seed=1).run(40)
+    >>> [(decision.time, decision.choice) for decision in router.decisions]  # step, index of the venue
+    [(9, 1), (19, 1), (29, 1), (39, 1)]
+    >>> result.ledger.inventory["router"], result.ledger.cash["router"]  # lots, tick-lots
+    ({'ACME': -4}, 404)
     """
 
     agent_id: str = field(validator=name)

@@ -18,7 +18,7 @@ from agents.flow import Investor
 from agents.market_maker import NewsMaker
 from agents.sniper import Sniper
 from experiments.pages import picture_of
-from marketsim import Result, Side, Simulation, Streams, limit_order
+from marketsim import Fill, Result, Side, Simulation, Streams, limit_order
 from marketsim.fairvalue import LatentFactorWalk, PoissonJumps
 from marketsim.information import PoissonSignals, PublicNews
 from marketsim.metrics import markouts, markouts_to_mid
@@ -47,11 +47,11 @@ def mechanism(figure: Any) -> None:
     book, auction, came = ContinuousBook(("ACME",)), BatchAuction(("ACME",), pi=40), orders()
     at_once = [
         (now, report.price) for now, order in enumerate(came) for report in book.submit(order, now)[:1]
-        if hasattr(report, "match_id")
+        if isinstance(report, Fill)
     ]  # fmt: skip
     for now, order in enumerate(came):
         auction.submit(order, now)
-    together = [report for report in auction.clock(40) if hasattr(report, "match_id")]
+    together = [report for report in auction.clock(40) if isinstance(report, Fill)]
     for side, colour, word in ((Side.BUY, BUY, "buy orders"), (Side.SELL, SELL, "sell orders")):
         some = [(now, order.price) for now, order in enumerate(came) if order.side is side]
         left.scatter(*zip(*some, strict=True), s=14, color=colour, alpha=0.5, label=word)
@@ -64,43 +64,49 @@ def mechanism(figure: Any) -> None:
     left.set(title="Continuous book", xlabel="time, steps", ylabel="price, ticks")
     right.set(title="Batch auction: the same orders, one price", xlabel="lots, keenest first", ylabel="price, ticks")
     right.set_xticks(range(0, 21, 5))
-    for panel in (left, right):
-        panel.legend(fontsize=8, frameon=False)
+    left.set_ylim(84, 113)
+    left.legend(fontsize=8, frameon=False, loc="lower left", ncols=3, columnspacing=1.0, handletextpad=0.2)
+    right.legend(fontsize=8, frameon=False)
 
 
-def jump_run(venue: Any, jumps: dict[int, float], horizon: int) -> Result:
-    """A maker that hears of jumps after 50 steps, three snipers after one, and investors, at one venue."""
-    truth = PoissonJumps(
+def truth_of(jumps: dict[int, float], horizon: int) -> PoissonJumps:
+    """A value of 1000 ticks that jumps at these times by as many ticks."""
+    return PoissonJumps(
         opening={"ACME": 1000.0},
         horizon=horizon,
         jump_times={"ACME": list(jumps)},
         jump_sizes={"ACME": list(jumps.values())},
     )
+
+
+def jump_run(venue: Any, truth: PoissonJumps) -> Result:
+    """A maker that hears of jumps after 50 steps, three snipers after one, and investors, at one venue."""
     agents = [
         NewsMaker("maker", "ACME", 1000.0, half_spread=2.0, observation_delay=50),
         *(Sniper(f"sniper {number}", "ACME") for number in range(3)),
         Investor("investor", "ACME", arrival_rate=5.0),
     ]
-    world = {"fair_value": truth, "information": PublicNews(), "seed": SEED}
-    return Simulation(venues={"here": venue}, agents=agents, **world).run(horizon)
+    simulation = Simulation(
+        venues={"here": venue}, agents=agents, fair_value=truth, information=PublicNews(), seed=SEED
+    )  # fmt: skip
+    return simulation.run(truth.horizon)
 
 
 def latency(figure: Any) -> None:
     """One jump of 10 ticks at step 120, in the book and in batches of 100 steps."""
     figure.subplots_adjust(left=0.07, right=0.99, top=0.9, bottom=0.16, wspace=0.08)
     panels = figure.subplots(1, 2, sharey=True)
-    titles = ("Continuous book", "Batch auction, pi = 100")
+    titles, truth = ("Continuous book", "Batch auction, pi = 100"), truth_of({120: 10.0}, 300)
     for panel, venue, title in zip(
         panels, (ContinuousBook(("ACME",)), BatchAuction(("ACME",), pi=100)), titles, strict=True
     ):
-        result = jump_run(venue, {120: 10.0}, 300)
-        fills, orders_sent = result.fills.frame(), result.orders.frame()
-        steps = np.arange(301)
-        truth = [result.fair_value.at("ACME", int(step)) for step in steps] if result.fair_value else []
-        panel.plot(steps, truth, color=TRUTH, drawstyle="steps-post", label="truth")
-        for row in orders_sent[orders_sent["owner"] == "maker"].itertuples():
-            until = row.ended if row.ended >= 0 else 300
-            panel.plot([row.arrived, until], [row.price] * 2, color=BUY if row.side > 0 else SELL, linewidth=2.5)
+        result = jump_run(venue, truth)
+        fills, sent = result.fills.frame(), result.orders.frame()
+        panel.plot(range(301), truth.path("ACME"), color=TRUTH, drawstyle="steps-post", label="truth")
+        quotes = sent.loc[sent["owner"] == "maker", ["arrived", "ended", "price", "side"]]
+        for arrived, ended, price, side in quotes.to_numpy(float).tolist():
+            until = ended if ended >= 0 else 300
+            panel.plot([arrived, until], [price] * 2, color=BUY if side > 0 else SELL, linewidth=2.5)
         panel.plot([], [], color=BUY, linewidth=2.5, label="maker's bid")
         panel.plot([], [], color=SELL, linewidth=2.5, label="maker's ask")
         shot = fills[fills["owner"].str.startswith("sniper")]
@@ -140,10 +146,11 @@ def markout(figure: Any) -> None:
     panels, horizon = figure.subplots(1, 2, sharey=True), 60_000
     signs = Streams(SEED).stream("signs").choice([-10.0, 10.0], 59).tolist()
     jumps = {1000 * place: sign for place, sign in enumerate(signs, start=1)}
-    result = jump_run(ContinuousBook(("ACME",)), jumps, horizon)
+    truth = truth_of(jumps, horizon)
+    result = jump_run(ContinuousBook(("ACME",)), truth)
     later = [0, 1, 5, 10, 20, 30, 40, 45, 55, 60, 80, 100]
     marks = (
-        markouts(result.fills, result.fair_value, later, end=horizon),
+        markouts(result.fills, truth, later, end=horizon),
         markouts_to_mid(result.fills, result.quotes, later, end=horizon),
     )
     roles = np.array([result.role(owner) for owner in result.fills.columns()["owner"]])

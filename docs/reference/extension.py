@@ -48,6 +48,13 @@ def parameters(cls: griffe.Class, *, kw_only: bool) -> Iterator[griffe.Parameter
         yield griffe.Parameter(attribute.name.lstrip("_"), annotation=attribute.annotation, default=default, kind=kind)
 
 
+def write_constructor(cls: griffe.Class, *, kw_only: bool) -> None:
+    """Give `cls` the `__init__` that its fields make."""
+    found = sorted(parameters(cls, kw_only=kw_only), key=lambda each: each.kind is griffe.ParameterKind.keyword_only)
+    this = griffe.Parameter("self", kind=griffe.ParameterKind.positional_or_keyword)
+    cls.set_member("__init__", griffe.Function("__init__", parameters=griffe.Parameters(this, *found), returns="None"))
+
+
 class Extension(griffe.Extension):
     """Applied to all that is collected."""
 
@@ -57,12 +64,13 @@ class Extension(griffe.Extension):
             obj.docstring.value = with_section(obj.docstring.value)
 
     def on_class(self, *, cls: griffe.Class, **_: Any) -> None:
-        """Write the constructor of an attrs class."""
+        """Write the constructor of an attrs class or a named tuple, and the members of an enum."""
+        bases = {str(base) for base in cls.bases}
+        if bases & {"Enum", "IntEnum"} and cls.docstring is not None:
+            rows = [f"- `{name}`: {each.value}" for name, each in cls.attributes.items() if each.value is not None]
+            cls.docstring.value += "\n\n" + "\n".join(rows)
+        if "NamedTuple" in bases:
+            write_constructor(cls, kw_only=False)
         for decorator in cls.decorators:
             if decorator.callable_path in ATTRS and "__init__" not in cls.members:
-                kw_only = str(keywords(decorator.value).get("kw_only")) == "True"
-                found = list(parameters(cls, kw_only=kw_only))
-                found.sort(key=lambda each: each.kind is griffe.ParameterKind.keyword_only)
-                this = griffe.Parameter("self", kind=griffe.ParameterKind.positional_or_keyword)
-                init = griffe.Function("__init__", parameters=griffe.Parameters(this, *found), returns="None")
-                cls.set_member("__init__", init)
+                write_constructor(cls, kw_only=str(keywords(decorator.value).get("kw_only")) == "True")

@@ -131,16 +131,18 @@ def bench_cell(
     from experiments.benchmarks import cell
 
     seconds, quiet = cell.cell_seconds(seeds=seeds), cell.quiet_ratios()
-    table = Table("cell, 8000 steps", "simulation, ms", "measures, ms", f"limit, ms: {cell.RUN_SECONDS_MAX * 1e3:.0f}")
-    for (mechanism, pi), (ran, measured) in seconds.items():
-        fits = "kept" if ran <= cell.RUN_SECONDS_MAX else "PASSED"
-        table.add_row(f"{mechanism} pi = {pi}" if pi else mechanism, f"{ran * 1e3:.1f}", f"{measured * 1e3:.1f}", fits)
+    most = f"limit, ms: {cell.RUN_SECONDS_MAX * 1e3:.0f}"
+    table = Table("cell, 8000 steps", "simulation, ms", "all measures, ms", "the source's measures, ms", most)
+    for (mechanism, pi), took in seconds.items():
+        fits = "kept" if took.simulation <= cell.RUN_SECONDS_MAX else "PASSED"
+        spent = [f"{each * 1e3:.1f}" for each in (took.simulation, took.measures, took.source_measures)]
+        table.add_row(f"{mechanism} pi = {pi}" if pi else mechanism, *spent, fits)
     console = Console()
     console.print(table)
     for name, ratio in quiet.items():
         times = f"{ratio.median:.3f} x the time (limit {cell.QUIET_RATIO_MAX})"
         console.print(f"{name}: 10^6 steps with the same 100 orders as 10^3 take {times}")
-    slow = any(ran > cell.RUN_SECONDS_MAX for ran, _ in seconds.values())
+    slow = any(took.simulation > cell.RUN_SECONDS_MAX for took in seconds.values())
     if check and (slow or any(ratio.median > cell.QUIET_RATIO_MAX for ratio in quiet.values())):
         sys.exit(1)
 

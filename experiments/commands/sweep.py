@@ -13,6 +13,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from experiments.progress import console, progress
+from marketsim.errors import ConfigError, refusal, shown
 
 if TYPE_CHECKING:  # numpy takes a while to import: not for `--help`
     from experiments.sweep.cells import Grid
@@ -61,18 +62,27 @@ def run(
 
 
 @app.command()
-def replay(store: StorePath, cell: Annotated[str, typer.Argument(help="The id of a cell that is in it.")]) -> None:
+def replay(
+    target: Annotated[
+        str, typer.Argument(help="module:function of the sweep, imported from the current folder first.")
+    ],
+    store: StorePath,
+    cell: Annotated[str, typer.Argument(help="The id of a cell that is in it.")],
+) -> None:
     """Compute one cell again, alone, with the code as it is now; print its row or its traceback and record nothing.
 
-    Example: marketsim sweep replay out/sweep.sqlite 3f0a4c1e5b7d92863f0a4c1e5b7d9286
+    Example: marketsim sweep replay my_module:run out/sweep.sqlite 3f0a4c1e5b7d92863f0a4c1e5b7d9286
     """
     from experiments.sweep.process import DONE, WorkerProcess
-    from experiments.sweep.records import cell_of, meta_of, reading
+    from experiments.sweep.records import about_of, cell_of, reading
     from experiments.sweep.task import Task
 
     with reading(store) as connection:
-        about, text = meta_of(connection), cell_of(connection, cell)
-    task = Task(json.loads(about["target"]), json.loads(about["config"]), (str(Path.cwd()),))
+        about, text = about_of(connection, store), cell_of(connection, cell)
+    # A store is data: what code runs, the command says and not the file.
+    if target != about.target:
+        raise ConfigError(refusal(f"{store}, entry 'target'", shown(about.target), f"{target}, as the command says"))
+    task = Task(target, about.config, (str(Path.cwd()),))
     with closing(WorkerProcess(task)) as worker:
         outcome = worker.run(text)
     told = json.loads(outcome.text)
@@ -87,16 +97,20 @@ def status(store: StorePath) -> None:
     Example: marketsim sweep status out/sweep.sqlite
     """
     from experiments.sweep.cells import grid_from_dict
-    from experiments.sweep.records import counts, meta_of, reading, records
+    from experiments.sweep.records import about_of, counts, failure_of, reading, records
+    from experiments.sweep.runner import replay_command
 
     with reading(store) as connection:
-        about, found = meta_of(connection), counts(connection)
+        about, found = about_of(connection, store), counts(connection)
         failed = list(islice(records(connection, "failed"), _SHOWN))
-    total = len(grid_from_dict(json.loads(about["cells"]), str(store)))
-    _say(f"{json.loads(about['target'])}: {found['done']} of {total} cells done, {found['failed']} failed")
-    for record in failed:
-        told = json.loads(record.row)
-        _say(f"{record.id} {record.cell}\n  {told['error']}\n  {told['replay']}")
+    total = len(grid_from_dict(about.cells, f"{store}, entry 'cells'"))
+    lines = [
+        f"{record.id} {record.cell}\n  {failure_of(record, store)}\n  {replay_command(about.target, store, record.id)}"
+        for record in failed
+    ]
+    _say(f"{about.target}: {found['done']} of {total} cells done, {found['failed']} failed")
+    for line in lines:
+        _say(line)
     if found["failed"] > _SHOWN:
         _say(f"and {found['failed'] - _SHOWN} more")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,13 @@ from agents.recorder import LEVELS_MAX, snapshot_columns
 from experiments.features.windows import Floats, segments
 from experiments.quotes.tape import BadRow
 from marketsim.checks import name
-from marketsim.errors import ConfigError, InputError
+from marketsim.errors import ConfigError, InputError, bad_type
 from marketsim.table_files import Column, IsoTimes, Stamps, read_columns
 
 TIME = "origin_time"
 _NS = {"s": 10**9, "ms": 10**6, "us": 1000, "ns": 1}
 _SIGN = {"bid": -1, "ask": 1}
+_AMOUNT = re.compile(r"|[+-]?(([0-9]{1,60}\.?[0-9]{0,60}|\.[0-9]{1,60})(e[+-]?[0-9]{1,3})?|nan|inf)", re.IGNORECASE)
 
 
 @frozen
@@ -31,10 +33,8 @@ class Amounts:
     wanted: str = field(default="a number, or nothing", init=False)
 
     def cell(self, text: str, /) -> float | None:
-        try:
-            return float(text or "nan")
-        except ValueError:
-            return None
+        # Not all that Python's own `float` takes: of "1_0" it makes ten.
+        return float(text or "nan") if _AMOUNT.fullmatch(text) else None
 
     def array(self, values: list[Any], /) -> NDArray[Any]:
         return np.array(values, dtype=np.float64)
@@ -43,7 +43,7 @@ class Amounts:
         import pyarrow as pa
 
         if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
-            raise InputError(f"{path}, column {self.name!r}: got type {column.type}, wanted numbers")
+            bad_type(path, self.name, column.type, "numbers")
         values: NDArray[np.float64] = column.cast(pa.float64()).to_numpy()
         return values
 

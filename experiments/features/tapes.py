@@ -13,7 +13,7 @@ from attrs import field, frozen
 
 from experiments.features.books import Amounts, book_quotes, stamps
 from marketsim.checks import name
-from marketsim.errors import InputError
+from marketsim.errors import InputError, bad_type, refusal
 from marketsim.metrics import Log, trades
 from marketsim.table_files import Column, Numbers, bad_cell, read_columns, read_header
 
@@ -77,11 +77,13 @@ class _Flags:
     def array(self, values: list[Any], /) -> npt.NDArray[Any]:
         return np.array(values, dtype=np.bool_)
 
-    def arrow(self, column: Any, path: str, _rows: npt.NDArray[np.int64], /) -> npt.NDArray[Any]:
+    def arrow(self, column: Any, path: str, rows: npt.NDArray[np.int64], /) -> npt.NDArray[Any]:
         import pyarrow as pa
 
-        if not pa.types.is_boolean(column.type) or column.null_count:
-            raise InputError(f"{path}, column {self.name!r}: got type {column.type}, wanted booleans without null")
+        if not pa.types.is_boolean(column.type):
+            bad_type(path, self.name, column.type, "truths")
+        if column.null_count:
+            bad_cell(path, rows[column.is_null().to_numpy().argmax()], self.name, None, self.wanted)
         return np.asarray(column.to_numpy(), dtype=np.bool_)
 
 
@@ -201,7 +203,8 @@ def read_bars(
     outside = (own["high"] < own.max(axis=1)) | (own["low"] > own.min(axis=1))
     if outside.any():
         at = int(np.flatnonzero(outside)[0])
-        raise InputError(f"{path}, row {rows[at]}: got {own.iloc[at].to_dict()}, wanted low <= open, close <= high")
+        got = ", ".join(f"{each} {value}" for each, value in own.iloc[at].items())
+        raise InputError(refusal(f"{path}, row {rows[at]}", got, "low <= open, close <= high"))
     for each in quotes:
         _refuse(path, each, bars[each].to_numpy(), rows, np.isinf(bars[each]), "a finite number, or nothing")
     bars.insert(0, "open_time_ms", times // 10**6)
@@ -231,9 +234,9 @@ def _refuse_falling(
 ) -> None:
     bad = np.flatnonzero(np.diff(times) < least)
     if len(bad):
-        got = f"got {times[bad[0] + 1]} ns after {times[bad[0]]}"
+        got = f"{times[bad[0] + 1]} ns after {times[bad[0]]}"
         wanted = "times that rise" if least else "times that do not fall"
-        raise InputError(f"{path}, row {rows[bad[0] + 1]}, column {column!r}: {got}, wanted {wanted}")
+        raise InputError(refusal(f"{path}, row {rows[bad[0] + 1]}, column {column!r}", got, wanted))
 
 
 def _refuse(

@@ -7,8 +7,10 @@ from typing import Any
 from attrs import field, frozen
 
 from experiments.features.labels import LabelPlan
+from experiments.features.settings import check_embargo, check_whole_steps
 from experiments.features.splits import SplitPlan
 from experiments.features.windows import Grid
+from experiments.limits import BUCKET_MS_MAX, BUCKETS_MAX, SEEDS_MAX
 from experiments.prediction.scores import AUC_ROWS_MIN
 from experiments.strict import TomlForm
 from marketsim import checks
@@ -45,8 +47,8 @@ class Market:
     """
 
     venue: str = field(default="clob", validator=one_of(*VENUES))
-    buckets: int = field(default=8000, validator=integer(1))
-    bucket_steps: int = field(default=100, validator=integer(1))
+    buckets: int = field(default=8000, validator=integer(1, BUCKETS_MAX))
+    bucket_steps: int = field(default=100, validator=integer(1, BUCKETS_MAX))
     price: int = field(default=10_000, validator=integer(1000))
     traders: int = field(default=200, validator=integer(1))
     width: float = field(default=0.002, validator=number(0.0, 0.5))
@@ -56,8 +58,8 @@ class Market:
     effect: int = field(default=0, validator=integer(0))
     behind: int = field(default=2, validator=integer(0))
     looks: int = field(default=10, validator=integer(1))
-    money_runs: int = field(default=10, validator=integer(0))
-    money_buckets: int = field(default=500, validator=integer(1))
+    money_runs: int = field(default=10, validator=integer(0, SEEDS_MAX))
+    money_buckets: int = field(default=500, validator=integer(1, BUCKETS_MAX))
 
 
 @frozen(kw_only=True)
@@ -92,10 +94,10 @@ class OfiStudy:
     )
     unit: str = field(default="ms", validator=one_of("s", "ms", "us", "ns", "iso"))
     bad: str = field(default="list", validator=one_of("list", "refuse"))
-    bucket_ms: int = field(default=60_000, validator=integer(1))
+    bucket_ms: int = field(default=60_000, validator=integer(1, BUCKET_MS_MAX))
     zscore: int = field(default=240, validator=integer(2))
     spread_rank: int = field(default=1440, validator=integer(2))
-    horizon: int = field(default=15, validator=integer(1))
+    horizon: int = field(default=15, validator=integer(1, BUCKETS_MAX))
     cost_bps: float = field(default=5.0, validator=number(0.0))
     shares: tuple[float, ...] = field(default=(0.55, 0.15, 0.15, 0.15), converter=tuple)
     embargo: int = field(default=0, validator=integer(0))
@@ -107,14 +109,9 @@ class OfiStudy:
         if len(self.trade_columns) != 4:
             got = f"got {list(self.trade_columns)!r}"
             raise ConfigError(f"OfiStudy.trade_columns: {got}, wanted time, price, quantity, seller took")
-        if 0 < self.embargo < self.horizon:
-            wanted = f"at least the horizon of {self.horizon} buckets, or 0 for it"
-            raise ConfigError(f"OfiStudy.embargo: got {self.embargo}, wanted {wanted}")
-        if self.data == SYNTHETIC and self.bucket_ms * 10**6 % self.market.bucket_steps:
-            raise ConfigError(
-                f"OfiStudy.bucket_ms: got {self.bucket_ms}, wanted whole nanoseconds in each of the "
-                f"{self.market.bucket_steps} steps of a bucket"
-            )
+        check_embargo(self, self.embargo, self.horizon)
+        if self.data == SYNTHETIC:
+            check_whole_steps(self, self.bucket_ms, self.market.bucket_steps)
         self.plan()
 
     @property

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from attrs import asdict
 
+from experiments.digests import file_digests
 from experiments.features.schema import FEATURES
 from experiments.manifest import manifest, write_manifest
 from experiments.ofi.config import SYNTHETIC, OfiStudy, dumps, to_dict
@@ -20,7 +21,7 @@ from experiments.ofi.report import Findings, markdown, pictures_of, render
 from experiments.ofi.study import diagnose, tables_of
 from experiments.ofi.verdict import too_few_rows, verdict_of
 from experiments.ofi.words import LEAKAGE_POLICY, paired, per_run
-from experiments.prediction.results import as_json, digests, verdict_dict, write_results
+from experiments.prediction.results import as_json, verdict_dict, write_results
 
 STAGES = 3
 
@@ -130,7 +131,7 @@ def manifest_of(found: Findings, files: list[Path]) -> dict[str, Any]:
     if study.data == SYNTHETIC:
         made["seeds"] = [study.seed, *sorted(int(seed) for seed in found.money["seed"].unique())]
     made["data"] = {
-        "files": digests(found.recording.files),
+        "files": file_digests(found.recording.files),
         "snapshots": len(found.recording.frame),
         "trades": None if found.recording.tape is None else len(found.recording.tape),
         "bad_rows": len(found.recording.bad),

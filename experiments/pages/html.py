@@ -16,6 +16,8 @@ _STYLE: Any = {
     "axes.spines.right": False,
     "svg.hashsalt": "marketsim",
     "svg.fonttype": "path",
+    # Names come from data: between two dollars they are no formula.
+    "text.parse_math": False,
 }
 
 

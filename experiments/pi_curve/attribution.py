@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from attrs import frozen
 
-from marketsim.metrics import attribute, bin_shares, counterparty_shares, role_transfers
+from marketsim.metrics import FEES, attribute, bin_shares, counterparty_shares, transfer_matrix
 
 Columns = Mapping[str, npt.NDArray[Any]]
 
@@ -94,11 +94,11 @@ def transfers(legs: Legs, fair: Any, *, end: int, money_scale: float) -> dict[st
     Every pair of roles is there both ways round, each exactly minus the other; `math.fsum` over all is exactly 0. Those
     of one role sum to its net gain, up to rounding.
     """
-    table = role_transfers(legs.fills, fair, legs.roles, end=end, names=legs.names)
-    gained = table.to_numpy() * money_scale
+    gained = (transfer_matrix(legs.fills, fair, legs.roles, legs.names, end=end) * money_scale).tolist()
+    names = [*legs.names, FEES]
     return {
-        f"transfer_{role}_{other}": float(gained[row, column])
-        for row, role in enumerate(table.index)
-        for column, other in enumerate(table.columns)
-        if row != column
+        f"transfer_{role}_{other}": each
+        for role, row in zip(names, gained, strict=True)
+        for other, each in zip(names, row, strict=True)
+        if role != other
     }

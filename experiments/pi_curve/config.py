@@ -13,13 +13,14 @@ from typing import Any
 import tomli_w
 from attrs import evolve, field, frozen
 
+from experiments.limits import SEEDS_MAX, STEPS_MAX
 from experiments.pi_curve.contrasts import Contrast
 from experiments.pi_curve.factors import Factor, Variant, crossed, merged
 from experiments.pi_curve.mechanisms import MECHANISMS
 from experiments.pi_curve.settings import KIND_DEFAULTS, Informed, Population, Signals, Snipers, VenueRules, World
 from experiments.strict import read_toml, strict_converter, structured, toml_tables
 from marketsim.checks import integer, name, one_of
-from marketsim.errors import ConfigError
+from marketsim.errors import ConfigError, refusal, shown
 
 
 def _choices(instance: Any, attribute: Any, value: Any) -> None:
@@ -48,8 +49,8 @@ class Study:
 
     name: str = field(default="pi-curve", validator=name)
     title: str = ""
-    horizon: int = field(default=8000, validator=integer(1))
-    seeds: int = field(default=25, validator=integer(1))
+    horizon: int = field(default=8000, validator=integer(1, STEPS_MAX))
+    seeds: int = field(default=25, validator=integer(1, SEEDS_MAX))
     first_seed: int = field(default=1, validator=integer(0))
     mechanisms: tuple[str, ...] = field(default=("clob", "fba"), converter=tuple, validator=_choices)
     pi: tuple[int, ...] = field(default=(1, 10, 50, 200), converter=tuple, validator=_intervals)
@@ -94,12 +95,14 @@ _converter = strict_converter()
 
 
 def _population(value: Any, _: Any) -> Population:
-    kind = value.get("kind", "lp_vs_informed") if isinstance(value, dict) else None
+    if type(value) is not dict:
+        raise ConfigError(f"got {shown(value)}, wanted a table")
+    kind = value.get("kind", "lp_vs_informed")
     if kind == "lp_vs_snipers":
         return _converter.structure(value, Snipers)
-    if kind in KIND_DEFAULTS:
+    if type(kind) is str and kind in KIND_DEFAULTS:
         return _converter.structure(value, Informed)
-    raise ValueError(f"population kind: got {kind!r}, wanted one of {', '.join((*KIND_DEFAULTS, 'lp_vs_snipers'))}")
+    raise ConfigError(refusal("kind", shown(kind), f"one of {', '.join((*KIND_DEFAULTS, 'lp_vs_snipers'))}"))
 
 
 _converter.register_structure_hook(Population, _population)
@@ -151,4 +154,4 @@ def load(path_or_name: str) -> Study:
     if path_or_name in shipped():
         text = (files("experiments") / "pi_curve" / "configs" / path_or_name).read_text(encoding="utf-8")
         return loads(text, path_or_name)
-    raise ConfigError(f"no configuration file {path_or_name!r}; shipped ones are {', '.join(shipped())}")
+    raise ConfigError(refusal(path_or_name, "no file", f"a file of settings, or one of {', '.join(shipped())}"))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from itertools import product
+from math import prod
 from typing import Any
 
 from attrs import field, frozen
 
 from experiments.strict import toml_tables
 from marketsim.checks import name
-from marketsim.errors import ConfigError
+from marketsim.errors import ConfigError, refusal, shown
+
+VARIANTS_MAX = 10_000
+"""Of a study: each is held in memory with all its settings."""
 
 
 @frozen(kw_only=True)
@@ -35,7 +39,8 @@ class Factor:
 
     def __attrs_post_init__(self) -> None:
         if bool(self.levels) == bool(self.key) or bool(self.key) != bool(self.values):
-            raise ConfigError(f"factor {self.name!r}: wanted either levels, or a key and values")
+            got = ", ".join(each for each in ("levels", "key", "values") if getattr(self, each)) or "none of them"
+            raise ConfigError(refusal(f"factor {self.name!r}", got, "either levels, or a key and values"))
 
     def variants(self) -> tuple[Variant, ...]:
         """The levels, each by its name; a level of a key is named like "re-quote interval = 500"."""
@@ -61,9 +66,11 @@ def crossed(variants: tuple[Variant, ...], factors: tuple[Factor, ...]) -> list[
     """Every combination of a variant and a level of each factor; later ones change what earlier ones left.
 
     Raises:
-        ConfigError: two of them have one name.
+        ConfigError: two of them have one name; there are more than `VARIANTS_MAX`.
     """
     axes = [*([variants] if variants else []), *(factor.variants() for factor in factors)]
+    if (size := prod(len(axis) for axis in axes)) > VARIANTS_MAX:
+        raise ConfigError(refusal("factors", f"{shown(size)} combinations", f"at most {VARIANTS_MAX}"))
     combined: dict[str, Variant] = {}
     for choice in product(*axes) if axes else ():
         change: dict[str, Any] = {}

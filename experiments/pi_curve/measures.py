@@ -27,8 +27,8 @@ from marketsim.metrics import (
     price_discovery,
     public_prices,
     quote_ages,
-    quoting_table,
-    spread_legs,
+    quoting_rows,
+    spread_columns,
     trades,
     volume,
     weighted_mean,
@@ -130,12 +130,12 @@ def _markouts(run: _Run) -> dict[str, float]:
 def _spreads(run: _Run) -> dict[str, float]:
     paying = ~run.legs_of(*PROVIDERS)
     legs = {name: column[paying] for name, column in run.fills.items()}
-    table = spread_legs(legs, horizon=run.study.realised_horizon, fair=run.fair, reference="fair", end=run.end)
+    paid = spread_columns(legs, horizon=run.study.realised_horizon, fair=run.fair, reference="fair", end=run.end)
     # Legs too near the end to have a later mark are left out of all three, so that effective = realised + impact.
-    table = table[table["realised"].notna()]
+    known = ~np.isnan(paid["realised"])
     parts = {"effective_spread": "effective", "realised_spread": "realised", "impact": "impact"}
-    lots = table["quantity"].to_numpy()
-    return {name: _per_lot(table[part].to_numpy(), lots) * run.price_scale for name, part in parts.items()}
+    lots = paid["quantity"][known]
+    return {name: _per_lot(paid[part][known], lots) * run.price_scale for name, part in parts.items()}
 
 
 def _per_lot(values: npt.NDArray[np.float64], lots: npt.NDArray[Any]) -> float:
@@ -216,8 +216,8 @@ def _immediacy(run: _Run) -> dict[str, float]:
 
 def _quoting(run: _Run) -> dict[str, float]:
     own = run.orders_of("lp")
-    quoting = quoting_table({name: column[own] for name, column in run.orders.items()}, run.roles, end=run.end)
-    return {"lp_two_sided": float(quoting["two_sided"].mean()) if len(quoting) else float("nan")}
+    quoting = quoting_rows({name: column[own] for name, column in run.orders.items()}, run.roles, end=run.end)
+    return {"lp_two_sided": float(np.mean([row["two_sided"] for row in quoting])) if quoting else float("nan")}
 
 
 def _sniping(run: _Run) -> dict[str, float]:

@@ -48,7 +48,9 @@ def draw(study: Study, cells: pd.DataFrame, summary: pd.DataFrame, path: Path) -
     from matplotlib.figure import Figure
 
     whole = layout.sweep_of(study) is not None or layout.many(study)
-    with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
+    # Titles come from settings: between two dollars they are no formula.
+    style: Any = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "text.parse_math": False}
+    with mpl.rc_context(style):
         size = overview_size(study) if whole else (16, 3.5 * len(study.resolved()) + 0.8)
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)

@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 from attrs import asdict
 
+from experiments.digests import file_digest
 from experiments.pi_curve.cell import Cell, cells_of, run_cell
 from experiments.pi_curve.config import Study, from_dict, to_dict
 from experiments.sweep.cells import Grid
-from experiments.sweep.task import Task, file_digest
+from experiments.sweep.task import Task
 
 
 def grid_of(study: Study) -> Grid:

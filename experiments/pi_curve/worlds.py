@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 
 from experiments.pi_curve.config import Study
 from experiments.pi_curve.settings import Informed, World
-from marketsim.errors import ConfigError
+from marketsim.errors import ConfigError, refusal, shown
 from marketsim.fairvalue import (
     ConstantFairValue,
     HistoricalPath,
@@ -167,7 +167,7 @@ def _process_variance(world: World, fair: Any) -> dict[str, float]:
 
 def _tape(world: World) -> TradeTape:
     if not world.path:
-        raise ConfigError("world.path: a historical world needs a trades file")
+        raise ConfigError(refusal("world.path", "none", "a file of trades, for a historical world"))
     where = tuple(sorted(world.where.items()))
     return _read(str(Path(world.path).resolve()), world.price_column, world.time_column, where)
 
@@ -182,4 +182,5 @@ def _time_column(path: str) -> str:
     named = [column for column in columns if "time" in column.lower()]
     if named:
         return named[0]
-    raise ConfigError(f"world.time_column: say which column of {path} holds the time: {', '.join(columns)}")
+    got = f"no column with time in its name among {shown(', '.join(columns), str)}"
+    raise ConfigError(refusal(path, got, "one, or world.time_column to say which column holds the time"))

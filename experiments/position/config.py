@@ -6,8 +6,10 @@ from typing import Any
 
 from attrs import field, frozen
 
+from experiments.features.settings import check_embargo, check_whole_steps
 from experiments.features.splits import SplitPlan
 from experiments.features.windows import Grid
+from experiments.limits import BUCKET_MS_MAX, BUCKETS_MAX
 from experiments.prediction.models import HUBER, RIDGE
 from experiments.prediction.scores import AUC_ROWS_MIN
 from experiments.strict import TomlForm
@@ -59,8 +61,8 @@ class Market:
     """
 
     venue: str = field(default="clob", validator=one_of(*VENUES))
-    buckets: int = field(default=12_000, validator=integer(1))
-    bucket_steps: int = field(default=100, validator=integer(1))
+    buckets: int = field(default=12_000, validator=integer(1, BUCKETS_MAX))
+    bucket_steps: int = field(default=100, validator=integer(1, BUCKETS_MAX))
     price: int = field(default=10_000, validator=integer(1000))
     traders: int = field(default=60, validator=integer(1))
     width: float = field(default=0.004, validator=number(0.0, 0.5))
@@ -112,14 +114,14 @@ class PositionStudy:
     entry_every: int = field(default=5, validator=integer(1))
     frozen_share: float = field(default=0.3, validator=number(0.0, 1.0))
     ages: tuple[int, ...] = field(default=(5, 15, 30, 60), converter=tuple, validator=_ages)
-    horizon: int = field(default=15, validator=integer(1))
+    horizon: int = field(default=15, validator=integer(1, BUCKETS_MAX))
     cost_bps: float = field(default=5.0, validator=number(0.0))
     stop_bps: float = field(default=50.0, validator=number(above=0.0, high=5000.0))
     target_bps: float = field(default=100.0, validator=number(above=0.0, high=5000.0))
     continue_edge_bps: float = field(default=5.0, validator=number())
     regressor: str = field(default=HUBER, validator=one_of(HUBER, RIDGE))
     clip_bps: float = field(default=0.0, validator=number(0.0))
-    bucket_ms: int = field(default=60_000, validator=integer(1))
+    bucket_ms: int = field(default=60_000, validator=integer(1, BUCKET_MS_MAX))
     spread_rank: int = field(default=1440, validator=integer(2))
     shares: tuple[float, ...] = field(default=(0.55, 0.15, 0.15, 0.15), converter=tuple)
     embargo: int = field(default=0, validator=integer(0))
@@ -134,14 +136,9 @@ class PositionStudy:
         if not sources or (SYNTHETIC in self.data and sources > 1):
             got = f"got data {list(self.data)!r}, bid {self.bid!r}"
             raise ConfigError(f'PositionStudy: {got}, wanted files of bars, bid and ask, or "{SYNTHETIC}" alone')
-        if 0 < self.embargo < self.horizon:
-            wanted = f"at least the horizon of {self.horizon}, or 0 for it"
-            raise ConfigError(f"PositionStudy.embargo: got {self.embargo}, wanted {wanted}")
-        if self.synthetic and self.bucket_ms * 10**6 % self.market.bucket_steps:
-            raise ConfigError(
-                f"PositionStudy.bucket_ms: got {self.bucket_ms}, wanted whole nanoseconds in each of the "
-                f"{self.market.bucket_steps} steps of a bucket"
-            )
+        check_embargo(self, self.embargo, self.horizon)
+        if self.synthetic:
+            check_whole_steps(self, self.bucket_ms, self.market.bucket_steps)
         self.plan()
 
     @property

@@ -14,7 +14,7 @@ from attrs import field, frozen
 
 from experiments.features.books import stamps
 from marketsim.checks import name
-from marketsim.errors import InputError
+from marketsim.errors import bad_type
 from marketsim.metrics import Log, trades
 from marketsim.table_files import Column, Numbers, Texts, bad_cell, read_columns, read_header
 
@@ -61,7 +61,7 @@ class _Signed:
         import pyarrow as pa
 
         if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
-            raise InputError(f"{path}, column {self.name!r}: got type {column.type}, wanted numbers")
+            bad_type(path, self.name, column.type, "numbers")
         values: npt.NDArray[np.float64] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
         for place in np.flatnonzero(~np.isfinite(values))[:1]:
             bad_cell(path, rows[place], self.name, values[place], self.wanted)

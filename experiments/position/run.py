@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 from attrs import asdict
 
+from experiments.digests import file_digests
 from experiments.manifest import manifest, write_manifest
 from experiments.position.bars import source_of
 from experiments.position.config import PositionStudy, dumps, to_dict
@@ -18,7 +19,7 @@ from experiments.position.schema import POSITION_FEATURES
 from experiments.position.study import diagnose, tables_of
 from experiments.position.verdict import too_few_rows, verdict_of
 from experiments.position.words import LEAKAGE_POLICY
-from experiments.prediction.results import as_json, digests, verdict_dict, write_results
+from experiments.prediction.results import as_json, verdict_dict, write_results
 
 STAGES = 3
 
@@ -99,7 +100,7 @@ def manifest_of(found: Findings, files: list[Path]) -> dict[str, Any]:
     if study.synthetic:
         made["seeds"] = [study.seed]
     made["data"] = {
-        "files": digests(found.source.files),
+        "files": file_digests(found.source.files),
         "symbols": bars_table(found).set_index("symbol")[["bars", "gaps", "negative_spreads"]].to_dict("index"),
         "entries": len(tables.entries),
         "adds": len(found.source.entries.adds),

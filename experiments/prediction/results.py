@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +35,3 @@ def write_results(out: Path, frames: Mapping[str, pd.DataFrame], contents: Mappi
     for name, content in contents.items():
         (out / name).write_bytes(content)
     return [out / f"{name}.parquet" for name in frames] + [out / name for name in contents]
-
-
-def digests(files: Iterable[Path]) -> dict[str, str]:
-    """SHA-256 of files, by name."""
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

@@ -25,7 +25,7 @@ def venue_name(publisher: str) -> str:
 
 @define(eq=False)
 class QuoteFeed:
-    """A source that tells each publisher's venue its quotes and trades. Used up by one run.
+    r"""A source that tells each publisher's venue its quotes and trades. Used up by one run.
 
     They are told at the first step whose time stamp, `start` + t x `step`, is not before theirs, in the order of their
     time stamps; of one time stamp and publisher the quote comes first, for a trade's row shows the book before it.
@@ -38,7 +38,19 @@ class QuoteFeed:
         start: time stamp of step 0, ns; by default that of the first quote.
 
     Raises:
-        ConfigError: an argument out of bounds.
+        ConfigError: an argument out of bounds, or a tape without quotes.
+
+    >>> from tempfile import NamedTemporaryFile
+    >>> from experiments.quotes.read import read_quotes
+    >>> header, rows = "ts_event,publisher_id,ask_px_00,ask_sz_00", ("1000,2,1.01,5", "3000,2,1.02,3")
+    >>> with NamedTemporaryFile("w", suffix=".csv") as file:
+    ...     print(header, *rows, sep="\n", file=file, flush=True)
+    ...     tape = read_quotes(file.name)
+    >>> feed = QuoteFeed(tape, "ACME", step=1000)
+    >>> feed.next_time(), feed.emit()
+    (0, [Quote(market='ACME', bids=None, asks=((101, 5),), venue='publisher-2')])
+    >>> feed.next_time()  # steps of 1000 ns
+    2
     """
 
     tape: QuoteTape = field(validator=kind(QuoteTape))
@@ -90,7 +102,24 @@ class QuoteFeed:
 
 
 def replay_venues(tape: QuoteTape, market: str, *, queue: str = "displayed") -> dict[str, QuoteReplayVenue]:
-    """A venue for each publisher of a tape, by name; what leaves the best price of a tape without trades was traded."""
+    r"""A venue for each publisher of a tape, by name; what leaves the best price of a tape without trades was traded.
+
+    Args:
+        tape: the quotes.
+        market: that every venue trades.
+        queue: of `QuoteReplayVenue`: what is ahead of a resting order.
+
+    >>> from tempfile import NamedTemporaryFile
+    >>> from experiments.quotes.read import read_quotes
+    >>> header, rows = "ts_event,publisher_id,ask_px_00,ask_sz_00", ("1000,2,1.01,5", "3000,2,1.02,3")
+    >>> with NamedTemporaryFile("w", suffix=".csv") as file:
+    ...     print(header, *rows, sep="\n", file=file, flush=True)
+    ...     tape = read_quotes(file.name)
+    >>> venues = replay_venues(tape, "ACME")
+    >>> result = Simulation(venues=venues, sources=[QuoteFeed(tape, "ACME", step=1000)]).run(5)
+    >>> venues["publisher-2"].state("ACME").asks  # (ticks, lots)
+    ((102, 3),)
+    """
     removals = "cancelled" if len(tape.trade_times) else "traded"
     return {
         venue_name(publisher): QuoteReplayVenue((market,), queue=queue, removals=removals)

@@ -129,7 +129,7 @@ def read_quotes(
     bad: str = "refuse",
     clock: str = "file",
 ) -> QuoteTape:
-    """Read recorded quotes.
+    r"""Read recorded quotes.
 
     Wanted columns: `ts_event` (ns since 1970, as integers or ISO 8601), `publisher_id`, `ask_px_00`, `ask_sz_00`. Read
     where present: `bid_px_00`, `bid_sz_00`, the further levels to `_09`, and for trades (rows of action T) `action`,
@@ -155,6 +155,13 @@ def read_quotes(
     Raises:
         InputError: naming file, row, column, what came and what was wanted; or no quote at all.
         ConfigError: an argument out of bounds.
+
+    >>> from tempfile import NamedTemporaryFile
+    >>> with NamedTemporaryFile("w", suffix=".csv") as file:
+    ...     print("ts_event,publisher_id,ask_px_00,ask_sz_00", "1000,2,1.01,5", sep="\n", file=file, flush=True)
+    ...     tape = read_quotes(file.name)
+    >>> tape.times.tolist(), tape.asks.levels(0)  # ns, (ticks, lots)
+    ([1000], ((101, 5),))
     """
     _check_arguments(tick_size=tick_size, lot_size=lot_size, levels=levels, bad=bad, clock=clock)
     layout = _layout(read_header(path), levels, tick_size, lot_size)

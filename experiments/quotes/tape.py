@@ -15,7 +15,13 @@ Ints = NDArray[np.int64]
 
 
 class BadRow(NamedTuple):
-    """A row that is no quote: where it stands, what came and what was wanted."""
+    """A row that is no quote: where it stands, what came and what was wanted.
+
+    `row` is the line of a CSV file, the header being line 1, or the row of a Parquet file, from 1.
+
+    >>> print(BadRow("quotes.csv", 2, "ask_px_00", "1.005", "a multiple of 0.01"))
+    quotes.csv, row 2, column 'ask_px_00': got '1.005', wanted a multiple of 0.01
+    """
 
     file: str
     row: int
@@ -29,7 +35,12 @@ class BadRow(NamedTuple):
 
 @frozen(eq=False, kw_only=True)
 class Ladder:
-    """One side of every quote: prices in ticks and sizes in lots, (quotes, levels), best first; size 0: no level."""
+    """One side of every quote: prices in ticks and sizes in lots, (quotes, levels), best first; size 0: no level.
+
+    >>> asks = Ladder(prices=np.array([[101, 102], [101, 0]]), sizes=np.array([[5, 8], [3, 0]]))
+    >>> asks.levels(0), asks.levels(1)  # (ticks, lots)
+    (((101, 5), (102, 8)), ((101, 3),))
+    """
 
     prices: Ints
     sizes: Ints
@@ -65,6 +76,15 @@ class QuoteTape:
         repeated: rows of each publisher that came after another of the same time stamp; their quotes are left out,
             their trades are not.
         bad: rows that were left out, in the order of the file.
+
+    `experiments.quotes.read.read_quotes` makes one from a file. By hand, two quotes without bids or trades:
+
+    >>> none, asks = np.array([], dtype=np.int64), Ladder(prices=np.array([[101], [102]]), sizes=np.array([[5], [3]]))
+    >>> trades = dict.fromkeys(("trade_times", "trade_publisher", "trade_prices", "trade_sizes"), none)
+    >>> quotes = {"times": np.array([1000, 3000]), "publisher": np.array([0, 0]), "bids": None, "asks": asks}
+    >>> tape = QuoteTape(name="by hand", publishers=("2",), **quotes, **trades)
+    >>> len(tape), tape.index("2"), tape.side(Side.SELL).levels(1)
+    (2, 0, ((102, 3),))
     """
 
     name: str

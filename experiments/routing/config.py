@@ -12,11 +12,12 @@ from agents.routing.catalogue import INFERENCE, POLICIES
 from agents.routing.learning import OBSERVED_LIKELIHOOD, RULES
 from agents.routing.paths import CONTEXTS, LAST, MODES
 from agents.routing.policy import INFORMATION, TWO_BITS
+from experiments.limits import SEEDS_MAX
 from experiments.routing.synthetic import LeadLag
 from experiments.strict import TomlForm
 from marketsim import checks
 from marketsim.checks import integer, kind, one_of
-from marketsim.errors import ConfigError
+from marketsim.errors import ConfigError, refusal
 
 SYNTHETIC = "synthetic"
 OWN = "own"
@@ -73,10 +74,10 @@ class RouteStudy:
     width_ms: int = field(default=0, validator=integer(0))
     windows: int = field(default=1, validator=integer(1))
     steps: int = field(default=0, validator=integer(0))
-    seeds: int = field(default=200, validator=integer(1))
+    seeds: int = field(default=200, validator=integer(1, SEEDS_MAX))
     first_seed: int = field(default=1, validator=integer(0))
-    control_seeds: int = field(default=50, validator=integer(0))
-    compare_seeds: int = field(default=0, validator=integer(0))
+    control_seeds: int = field(default=50, validator=integer(0, SEEDS_MAX))
+    compare_seeds: int = field(default=0, validator=integer(0, SEEDS_MAX))
     compare_steps: int = field(default=500, validator=integer(1))
     engine_steps: int = field(default=500, validator=integer(0))
     samples: int = field(default=5000, validator=integer(0))
@@ -101,4 +102,4 @@ def load(path_or_name: str) -> RouteStudy:
     if path_or_name in shipped():
         text = (files("experiments") / "routing" / "configs" / path_or_name).read_text(encoding="utf-8")
         return loads(text, path_or_name)
-    raise ConfigError(f"no configuration file {path_or_name!r}; shipped ones are {', '.join(shipped())}")
+    raise ConfigError(refusal(path_or_name, "no file", f"a file of settings, or one of {', '.join(shipped())}"))

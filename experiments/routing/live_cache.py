@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from attrs import frozen
 
-from marketsim.errors import InputError
+from marketsim.errors import InputError, refusal, shown, unreadable
 
 HOUR = 3_600_000
 Span = tuple[int, int]
@@ -103,11 +103,12 @@ def listed(folder: Path) -> dict[str, bool]:
     path = folder / "listed.json"
     if not path.is_file():
         return {}
+    said = path.read_bytes()
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: cannot be read: {error}; delete it to ask again") from error
-    return {str(symbol): bool(there) for symbol, there in dict(told).items()}
+        return {str(symbol): bool(there) for symbol, there in json.loads(said).items()}
+    except (ValueError, AttributeError, RecursionError) as error:
+        wanted = "a JSON table of symbols; delete it to ask again"
+        raise InputError(refusal(str(path), shown(said), wanted)) from error
 
 
 def remember_listed(folder: Path, has: dict[str, bool]) -> None:
@@ -127,11 +128,16 @@ def _read_spans(path: Path) -> list[Span]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    again = "; delete it to download it again"
     try:
-        told = json.loads((pq.read_schema(path).metadata or {})[b"spans"])
-        return [(int(lower), int(upper)) for lower, upper in told]
-    except (OSError, KeyError, ValueError, TypeError, pa.ArrowException) as error:
-        raise InputError(f"{path}: is no file of this cache ({error!r}); delete it to download it again") from error
+        told = (pq.read_schema(path).metadata or {}).get(b"spans")
+    except (OSError, pa.ArrowException) as error:
+        raise unreadable(path, f"a Parquet file of this cache{again}") from error
+    try:
+        return [(int(lower), int(upper)) for lower, upper in json.loads(told or b"")]
+    except (ValueError, TypeError, RecursionError) as error:
+        wanted = f"[[start, end], ...] in ms, as a file of this cache has{again}"
+        raise InputError(refusal(f"{path}: is no file of this cache: 'spans'", shown(told), wanted)) from error
 
 
 def _write(path: Path, rows: pd.DataFrame, spans: list[Span], symbol: str) -> None:

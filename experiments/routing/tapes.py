@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from experiments.strict import read_toml, strict_converter, structured
 from marketsim.checks import flag, integer, name, one_of
-from marketsim.errors import ConfigError, InputError
+from marketsim.errors import ConfigError, InputError, refusal, shown, unreadable
 from marketsim.table_files import Column, IsoTimes, Numbers, Stamps, Texts, bad_cell, read_columns
 from marketsim.tape import TradeTape
 
@@ -31,7 +31,15 @@ _converter.register_structure_hook(str | int, lambda value, _: value)
 
 def _filter(instance: Any, attribute: Any, value: Any) -> None:
     if not isinstance(value, dict) or any(type(each) not in {str, int} for each in value.values()):
-        raise ConfigError(f"{type(instance).__name__}.{attribute.name}: got {value!r}, wanted text or an int by column")
+        where = f"{type(instance).__name__}.{attribute.name}"
+        raise ConfigError(refusal(where, shown(value), "text or an int by column"))
+
+
+def _path(instance: Any, attribute: Any, value: Any) -> None:
+    name(instance, attribute, value)
+    if "\0" in value:
+        where = f"{type(instance).__name__}.{attribute.name}"
+        raise ConfigError(refusal(where, shown(value), "the name of a file, or a pattern, without NUL"))
 
 
 @frozen(kw_only=True)
@@ -66,7 +74,7 @@ class Feed:
         candle: given for candles.
     """
 
-    path: str = field(validator=name)
+    path: str = field(validator=_path)
     venue: str = ""
     venue_column: str = ""
     time: str = field(default="time", validator=name)
@@ -95,9 +103,9 @@ class Feed:
             found = sorted(folder.glob(self.path))
         except (NotImplementedError, ValueError) as error:
             wanted = "a pattern of files beside the configuration"
-            raise InputError(f"{folder}: path: got {self.path!r}, wanted {wanted}: {error}") from error
+            raise InputError(refusal(f"{folder / CONFIG}, path", shown(self.path), wanted)) from error
         if not found:
-            raise InputError(f"{folder}: got no file {self.path!r}, wanted at least one")
+            raise InputError(refusal(str(folder), f"no file {shown(self.path)}", "at least one"))
         return found
 
 
@@ -214,12 +222,13 @@ def read_folder(folder: str | Path, sources: Sources | None = None) -> Tapes:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise InputError(f"{folder}: got no such folder, wanted one with the files of trades")
+        raise InputError(refusal(str(folder), "no such folder", "one with the files of trades"))
     if sources is None:
         sources = read_sources(folder / CONFIG) if (folder / CONFIG).is_file() else PRESETS.get(folder.resolve().name)
     if sources is None:
         known = ", ".join(PRESETS)
-        raise InputError(f"{folder}: got neither {CONFIG} nor a known name, wanted {CONFIG} or one of {known}")
+        got = f"neither {CONFIG} in it nor a known name"
+        raise InputError(refusal(str(folder), got, f"{CONFIG} or one of {known}"))
     return read_tapes(sources, folder)
 
 
@@ -228,7 +237,7 @@ def read_sources(path: str | Path) -> Sources:
     try:
         told = read_toml(Path(path))
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
+        raise unreadable(path, "a TOML file") from error
     return structured(_converter, told, Sources, str(path))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from attrs import field, frozen
 
 from agents.execution.cost import Costs
+from experiments.limits import SEEDS_MAX, STEPS_MAX
 from experiments.strict import TomlForm
 from marketsim import checks
 from marketsim.checks import integer, kind, number, one_of
@@ -65,7 +66,7 @@ class Books:
     depth: float = field(default=2.0, validator=number(0.0))
     price: int = field(default=10_000, validator=integer(1000))
     volatility: float = field(default=0.1, validator=number(0.0, 100.0))
-    lookback: int = field(default=900, validator=integer(1))
+    lookback: int = field(default=900, validator=integer(1, STEPS_MAX))
 
 
 @frozen(kw_only=True)
@@ -108,11 +109,11 @@ class SorStudy:
     data: str = field(default=SYNTHETIC, validator=checks.name)
     quantity: int = field(default=5000, validator=integer(1))
     policies: tuple[str, ...] = field(default=POLICIES, converter=tuple, validator=_different_policies)
-    seeds: int = field(default=20, validator=integer(1))
+    seeds: int = field(default=20, validator=integer(1, SEEDS_MAX))
     first_seed: int = field(default=1, validator=integer(0))
     decisions: int = field(default=20, validator=integer(1))
     step_ms: int = field(default=1000, validator=integer(1))
-    horizon: int = field(default=300, validator=integer(2))
+    horizon: int = field(default=300, validator=integer(2, STEPS_MAX))
     interval: int = field(default=10, validator=integer(1))
     slices: int = field(default=10, validator=integer(1))
     rate: float = field(default=0.2, validator=number(above=0.0))

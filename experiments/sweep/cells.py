@@ -12,9 +12,10 @@ from typing import Any
 
 from attrs import field, frozen
 
+from experiments.limits import SEEDS_MAX
 from experiments.strict import read_toml, strict_converter, structured
 from marketsim.checks import integer, optional
-from marketsim.errors import ConfigError
+from marketsim.errors import ConfigError, InputError, refusal, shown, unreadable
 
 ID_LENGTH = 32
 """Characters of a cell's id: 128 of the 256 bits of SHA-256; 10^9 cells share one by chance with 10^-21."""
@@ -24,6 +25,9 @@ ID = "cell_id"
 
 INT_MAX = 2**63 - 1
 """The largest integer that a column of a table holds."""
+
+CELLS_MAX = 10**9
+"""Cells of a grid."""
 
 
 def canonical(value: Any) -> str:
@@ -35,6 +39,26 @@ def canonical(value: Any) -> str:
     '{"delay":1.0,"pi":10}'
     """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def parsed(text: Any, where: str) -> Any:
+    """The value of JSON text that was read from a file; `where` names it in errors.
+
+    Raises:
+        InputError: it is no JSON text.
+    """
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(refusal(where, shown(text), "JSON text, as a sweep writes it")) from error
+
+
+def table_of(text: Any, where: str) -> dict[str, Any]:
+    """As `parsed`, of a table."""
+    value = parsed(text, where)
+    if type(value) is not dict:
+        raise InputError(refusal(where, shown(value), "a table"))
+    return value
 
 
 def ordered(value: Any) -> str:
@@ -68,7 +92,7 @@ def checked_cell(cell: Mapping[str, Any], where: str) -> dict[str, Any]:
         raise ConfigError(f"{where}: got no value, wanted at least one")
     for key, value in cell.items():
         if not _is_text(key) or key == ID:
-            raise ConfigError(f"{where}: got the name {key!r}, wanted text other than {ID!r}")
+            raise ConfigError(refusal(where, f"the name {shown(key)}", f"text other than {ID!r}"))
         fits = (
             type(value) is bool
             or _is_text(value)
@@ -77,7 +101,7 @@ def checked_cell(cell: Mapping[str, Any], where: str) -> dict[str, Any]:
         )
         if not fits:
             wanted = "a finite number, an integer of 64 bits, text, true or false"
-            raise ConfigError(f"{where}, {key!r}: got {value!r}, wanted {wanted}")
+            raise ConfigError(refusal(f"{where}, {key!r}", shown(value), wanted))
     return dict(cell)
 
 
@@ -112,7 +136,7 @@ def _fixed(_: Any, attribute: Any, value: dict[str, Any]) -> None:
 def _refuse_twice(texts: list[str], where: str) -> None:
     if len(dict.fromkeys(texts)) != len(texts):
         twice = next(text for text in texts if texts.count(text) > 1)
-        raise ConfigError(f"{where}: got {twice} twice, wanted different values")
+        raise ConfigError(refusal(where, f"{shown(twice, str)} twice", "different values"))
 
 
 @frozen(kw_only=True)
@@ -134,12 +158,14 @@ class Grid:
     axes: dict[str, list[Any]] = field(factory=dict, validator=_axes)
     cells: tuple[dict[str, Any], ...] = field(default=(), converter=_listed, validator=_points)
     fixed: dict[str, Any] = field(factory=dict, validator=_fixed)
-    seeds: int | None = field(default=None, validator=optional(integer(1)))
-    first_seed: int = field(default=0, validator=integer(0))
+    seeds: int | None = field(default=None, validator=optional(integer(1, SEEDS_MAX)))
+    first_seed: int = field(default=0, validator=integer(0, INT_MAX - SEEDS_MAX))
 
     def __attrs_post_init__(self) -> None:
         if bool(self.axes) == bool(self.cells):
-            raise ConfigError("grid: wanted either [axes] or [[cells]], got " + ("both" if self.axes else "neither"))
+            raise ConfigError(refusal("grid", "both" if self.axes else "neither", "either [axes] or [[cells]]"))
+        if self._size() > CELLS_MAX:
+            raise ConfigError(refusal("grid", f"{shown(self._size())} cells", f"at most {CELLS_MAX}"))
         taken = [*self.fixed, *(["seed"] if self.seeds is not None else [])]
         for keys in (self.axes, *self.cells):
             if twice := [key for key in keys if key in taken]:
@@ -148,6 +174,10 @@ class Grid:
             raise ConfigError("grid: got 'seed' in `fixed` beside `seeds`, wanted one of them")
 
     def __len__(self) -> int:
+        return self._size()
+
+    def _size(self) -> int:
+        # A `len` beyond 64 bits would be an error of Python's own.
         points = len(self.cells) or prod(len(levels) for levels in self.axes.values())
         return points * (self.seeds or 1)
 
@@ -183,5 +213,5 @@ def load_grid(path: Path) -> Grid:
     try:
         values = read_toml(path)
     except OSError as error:
-        raise ConfigError(f"{path}: {error}") from error
+        raise unreadable(path, "a TOML file") from error
     return grid_from_dict(values, str(path))

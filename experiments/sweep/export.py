@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
 from itertools import islice
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import Any
 
 from attrs import frozen
 
-from experiments.sweep.cells import ID
+from experiments.sweep.cells import ID, table_of
 from experiments.sweep.process import DONE, FAILED
 from experiments.sweep.records import Record, counts, reading, records
-from marketsim.errors import ConfigError, InputError
+from marketsim.errors import ConfigError, InputError, refusal, shown
 
 _BATCH = 10_000
 _EXACT = 2**53
@@ -36,7 +35,7 @@ def table_hash(path: Path) -> str:
         InputError: a row is damaged.
     """
     with reading(path) as connection:
-        return _Columns.of(connection).table_hash
+        return _Columns.of(connection, path).table_hash
 
 
 def export(path: Path, out: Path) -> Exported:
@@ -58,9 +57,9 @@ def export(path: Path, out: Path) -> Exported:
     out.parent.mkdir(parents=True, exist_ok=True)
     beside = out.with_name(out.name + ".new")
     with reading(path) as connection:
-        found = _Columns.of(connection)
+        found = _Columns.of(connection, path)
         schema = pa.schema([(key, _arrow(pa, found.kinds[key])) for key in found.names])
-        rows = (found.fitted(_row(record)) for record in records(connection, DONE))
+        rows = (found.fitted(_row(record, path), path) for record in records(connection, DONE))
         with pq.ParquetWriter(beside, schema) as writer:
             while batch := list(islice(rows, _BATCH)):
                 writer.write_table(pa.Table.from_pylist(batch, schema=schema))
@@ -76,35 +75,38 @@ class _Columns:
     table_hash: str
 
     @classmethod
-    def of(cls, connection: sqlite3.Connection) -> _Columns:
+    def of(cls, connection: sqlite3.Connection, path: Path) -> _Columns:
         own: dict[str, None] = {}
         kinds: dict[str, str] = {}
         hashed = hashlib.sha256()
         for record in records(connection, DONE):
             hashed.update(f"{record.id}\n{record.cell}\n{record.row}\n".encode())
-            own |= dict.fromkeys(json.loads(record.cell))
-            for key, value in _row(record).items():
-                kinds[key] = _joined(kinds.get(key, "none"), value, f"cell {record.id}, column {key!r}")
+            where = f"{path}, cell {record.id}"
+            own |= dict.fromkeys(table_of(record.cell, where))
+            for key, value in _row(record, path).items():
+                kinds[key] = _joined(kinds.get(key, "none"), value, f"{where}, column {key!r}")
         kinds[ID] = "str"
         measured = sorted(key for key in kinds if key not in own and key != ID)
         return cls([ID, *sorted(own), *measured], kinds, hashed.hexdigest())
 
-    def fitted(self, row: dict[str, Any]) -> dict[str, Any]:
+    def fitted(self, row: dict[str, Any], path: Path) -> dict[str, Any]:
         found = {}
         for key, value in row.items():
             whole = type(value) is int and self.kinds[key] == "float"
             if whole and abs(value) > _EXACT:
-                raise InputError(f"cell {row[ID]}, column {key!r}: got {value}, which is no exact 64-bit float")
+                where = f"{path}, cell {row[ID]}, column {key!r}"
+                raise InputError(refusal(where, f"{value}, which is no exact 64-bit float", "one that is"))
             found[key] = float(value) if whole else value
         return found
 
 
-def _row(record: Record) -> dict[str, Any]:
-    cell, row = json.loads(record.cell), json.loads(record.row)
+def _row(record: Record, path: Path) -> dict[str, Any]:
+    where = f"{path}, cell {record.id}"
+    cell, row = (table_of(text, where) for text in (record.cell, record.row))
     for key in row:
         if key == ID or (key in cell and cell[key] != row[key]):
             wanted = "the cell's own value or another name"
-            raise InputError(f"cell {record.id}, column {key!r}: got {row[key]!r} in its row, wanted {wanted}")
+            raise InputError(refusal(f"{where}, column {key!r}", f"{shown(row[key])} in its row", wanted))
     return {ID: record.id, **row, **cell}
 
 
@@ -116,7 +118,7 @@ def _joined(known: str, value: Any, where: str) -> str:
         return known
     if {known, kind} == {"int", "float"}:
         return "float"
-    raise InputError(f"{where}: got {value!r}, wanted a value like those of other cells, of type {known}")
+    raise InputError(refusal(where, shown(value), f"a value like those of other cells, of type {known}"))
 
 
 def _arrow(pa: Any, kind: str) -> Any:

@@ -6,12 +6,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 
-from experiments.sweep.cells import digest
+from experiments.sweep.cells import digest, parsed, table_of
 from experiments.sweep.process import DONE, FAILED
-from marketsim.errors import ConfigError, InputError
+from marketsim.errors import ConfigError, InputError, refusal, shown
 
 FORMAT = "marketsim sweep 1"
 TABLES = (
@@ -67,6 +68,21 @@ def meta_checksum(key: str, value: str) -> str:
     return digest(f"{key}\n{value}")
 
 
+@frozen
+class About:
+    """What a store says of itself to those who read it: text and tables, as data and never as a name to import.
+
+    Args:
+        target: the function of the sweep, "module:function".
+        config: its settings.
+        cells: what listed the cells, as tables.
+    """
+
+    target: str
+    config: dict[str, Any] | None
+    cells: dict[str, Any]
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A read-only connection, which sees the store as it is now; a sweep may be writing meanwhile.
@@ -75,13 +91,34 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         InputError: there is no such file, or it cannot be read.
     """
     if not path.is_file():
-        raise InputError(f"{path}: there is no such store")
+        raise InputError(refusal(str(path), "no such store", "the file of a sweep"))
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=LOCK_SECONDS)) as found:
             found.execute("BEGIN")
             yield found
     except (sqlite3.Error, UnicodeDecodeError) as error:  # a damaged file gets into SQLite's own words
-        raise InputError(f"{path} is damaged or is no store: {error}") from error
+        raise InputError(
+            refusal(str(path), f"a damaged file or another one ({error})", "the store of a sweep")
+        ) from error
+
+
+def about_of(connection: sqlite3.Connection, path: Path) -> About:
+    """What a store says of its function, settings and cells.
+
+    Raises:
+        InputError: it has other tables than a store, or an entry that is missing or of another kind.
+    """
+    # Of other tables one may be a view, which computes what it likes for as long as it likes.
+    tables = [sql for (sql,) in connection.execute("SELECT sql FROM sqlite_schema ORDER BY name DESC")]
+    if tables != list(TABLES):
+        raise InputError(refusal(str(path), f"the tables {shown(tables)}", "those of the store of a sweep"))
+    meta = meta_of(connection)
+    where = {key: f"{path}, entry {key!r}" for key in ("target", "config", "cells")}
+    target = parsed(meta.get("target"), where["target"])
+    if type(target) is not str:
+        raise InputError(refusal(where["target"], shown(target), "text"))
+    config = None if meta.get("config") == "null" else table_of(meta.get("config"), where["config"])
+    return About(target, config, table_of(meta.get("cells"), where["cells"]))
 
 
 def meta_of(connection: sqlite3.Connection) -> dict[str, str]:
@@ -103,7 +140,7 @@ def cell_of(connection: sqlite3.Connection, name: str) -> str:
     """
     found = connection.execute("SELECT cell FROM cells WHERE id = ?", [name]).fetchone()
     if found is None:
-        raise ConfigError(f"cell {name!r}: the store has no row of it, neither done nor failed")
+        raise ConfigError(f"cell {shown(name)}: the store has no row of it, neither done nor failed")
     return str(found[0])
 
 
@@ -117,5 +154,21 @@ def records(connection: sqlite3.Connection, state: str) -> Iterator[Record]:
     for *values, checksum in connection.execute(query, [state]):
         record = Record(*values)
         if record.checksum != checksum:
-            raise InputError(f"the row of cell {record.id} is damaged; see `marketsim sweep verify`")
+            got = "a row that is damaged"
+            wanted = "one that matches its checksum; see `marketsim sweep verify`"
+            [_, _, file] = connection.execute("PRAGMA database_list").fetchone()
+            raise InputError(refusal(f"{file}, cell {shown(record.id, str)}", got, wanted))
         yield record
+
+
+def failure_of(record: Record, path: Path) -> str:
+    """The error of a failed cell.
+
+    Raises:
+        InputError: its row does not hold one.
+    """
+    where = f"{path}, cell {shown(record.id, str)}"
+    told = table_of(record.row, where)
+    if type(told.get("error")) is not str:
+        raise InputError(refusal(where, shown(told), "a row with its error"))
+    return str(told["error"])

@@ -104,9 +104,9 @@ def run_sweep(
     return Swept(run.done, run.failed)
 
 
-def replay_command(path: Path, cell: str) -> str:
+def replay_command(target: str, path: Path, cell: str) -> str:
     """The command that computes a cell of a store alone, by its id."""
-    return shlex.join(["marketsim", "sweep", "replay", str(path), cell])
+    return shlex.join(["marketsim", "sweep", "replay", target, str(path), cell])
 
 
 @frozen
@@ -183,7 +183,8 @@ class _Run:
     def _record(self, item: _Asked, outcome: Outcome) -> Record:
         if outcome.state == DONE:
             return Record(item.id, DONE, item.cell, outcome.text)
-        told = json.loads(outcome.text) | {"replay": replay_command(self.store.path, item.id)}
+        target = json.loads(self.store.version.parts["target"])
+        told = json.loads(outcome.text) | {"replay": replay_command(target, self.store.path, item.id)}
         return Record(item.id, FAILED, item.cell, canonical(told))
 
 

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from attrs import define, field
 
-from experiments.sweep.cells import canonical
+from experiments.sweep.cells import canonical, parsed
 from experiments.sweep.process import DONE, differences
 from experiments.sweep.records import (
     FORMAT,
@@ -31,7 +31,7 @@ from experiments.sweep.records import (
 from experiments.sweep.seal import remove_seal, seal_path, write_seal
 from experiments.sweep.task import Version
 from experiments.sweep.verify import verify
-from marketsim.errors import ConfigError, InputError, MarketsimError
+from marketsim.errors import ConfigError, InputError, MarketsimError, refusal
 
 _READER_MILLISECONDS = 1000
 
@@ -159,7 +159,9 @@ def told(path: Path) -> Iterator[None]:
             "there is room"
         ) from error
     except sqlite3.DatabaseError as error:
-        raise InputError(f"{path} is damaged or is no store: {error}") from error
+        raise InputError(
+            refusal(str(path), f"a damaged file or another one ({error})", "the store of a sweep")
+        ) from error
 
 
 def _roll_back(path: Path) -> None:
@@ -195,6 +197,8 @@ def _refuse_changes(path: Path, about: Mapping[str, str]) -> None:
     with reading(path) as connection:
         known = meta_of(connection)
     known.pop("totals", None)
+    for key, text in known.items():
+        parsed(text, f"{path}, entry {key!r}")
     if changed := differences(known, about):
         raise ConfigError(
             f"{path} was made by something else: {'; '.join(changed)}. Use --fresh to throw it away, or another file"

@@ -12,8 +12,9 @@ from typing import Any
 
 from attrs import field, frozen
 
+from experiments.digests import file_digest
 from experiments.sweep.cells import canonical, digest
-from marketsim.errors import ConfigError
+from marketsim.errors import ConfigError, refusal, shown
 from marketsim.registry import KINDS, plugins
 
 WHOLE_PACKAGES = ("marketsim", "venues", "agents")
@@ -28,7 +29,12 @@ PARTS = ("target", "config", "code", "plugins", "libraries")
 def _target(_: Any, _attribute: Any, value: Any) -> None:
     module, colon, name = value.partition(":") if type(value) is str else ("", "", "")
     if not (colon and name.isidentifier() and all(part.isidentifier() for part in module.split("."))):
-        raise ConfigError(f"function of a sweep: got {value!r}, wanted module:function")
+        raise ConfigError(refusal("function of a sweep", shown(value), "module:function"))
+
+
+def _settings(_: Any, _attribute: Any, value: Any) -> None:
+    if value is not None and not isinstance(value, Mapping):
+        raise ConfigError(refusal("settings of a sweep", shown(value), "a table, or none"))
 
 
 @frozen
@@ -44,7 +50,7 @@ class Task:
     """
 
     target: str = field(validator=_target)
-    config: Mapping[str, Any] | None = None
+    config: Mapping[str, Any] | None = field(default=None, validator=_settings)
     path: tuple[str, ...] = ()
 
     def text(self) -> str:
@@ -99,11 +105,6 @@ def package_digest(name: str) -> str:
     for file in files:
         found.update(f"{file.relative_to(origin.parent).as_posix()}\n{file_digest(file)}\n".encode())
     return found.hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _plugin_versions(known: dict[str, str]) -> dict[str, str]:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 from attrs import frozen
 
-from experiments.sweep.cells import canonical, cell_id
+from experiments.sweep.cells import canonical, cell_id, parsed
 from experiments.sweep.log import lost_pages
 from experiments.sweep.process import DONE, FAILED
 from experiments.sweep.records import FORMAT, TABLES, Record, Totals, meta_checksum, reading
 from experiments.sweep.seal import broken_pages, cells_in
 from experiments.sweep.task import PARTS, Version
-from marketsim.errors import InputError
+from marketsim.errors import InputError, refusal
 
 _KEYS = sorted([*PARTS, "cells", "format", "totals"])
 
@@ -46,7 +45,7 @@ def verify(path: Path, *, log: bool = True) -> Check:
         InputError: there is no such file.
     """
     if not path.is_file():
-        raise InputError(f"{path}: there is no such store")
+        raise InputError(refusal(str(path), "no such store", "the file of a sweep"))
     pages = broken_pages(path)
     problems, rows = list(pages or []), 0
     try:
@@ -118,6 +117,9 @@ def _fault(values: list[object], checksum: object, version: str) -> str:
         return "its content does not match its checksum"
     if record.state not in {DONE, FAILED}:
         return f"got the state {record.state!r}, wanted {DONE} or {FAILED}"
-    if cell_id(json.loads(record.cell), version) != record.id:
-        return "its id is not that of its cell"
+    try:
+        if cell_id(parsed(record.cell, "its cell"), version) != record.id:
+            return "its id is not that of its cell"
+    except InputError as error:
+        return str(error)
     return ""

@@ -21,9 +21,10 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from experiments.digests import file_digest
 from experiments.sweep.cells import INT_MAX, canonical, ordered
 from experiments.sweep.process import failure
-from experiments.sweep.task import WHOLE_PACKAGES, file_digest, version_of
+from experiments.sweep.task import WHOLE_PACKAGES, version_of
 from marketsim.errors import ConfigError
 
 _TRACEBACK_LINES = 20

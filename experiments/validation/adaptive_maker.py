@@ -28,7 +28,7 @@ from attrs import define, field
 
 from agents.flow import Investor
 from agents.sniper import Sniper
-from experiments.validation.budish_cramton_shim import FIRMS, MARKET, OPENING, ROWS, STEPS, UNIT
+from experiments.validation.budish_cramton_shim import FIRMS, MARKET, OPENING, ROWS, STEPS, UNIT, world_of
 from experiments.validation.check import Check, Line, Scale, mean_line
 from marketsim import Fill, Side, Simulation, Streams, limit_order
 from marketsim.fairvalue import PoissonJumps
@@ -134,17 +134,9 @@ def run(scale: Scale) -> Sequence[Line]:
             found = []
             for number in range(seeds):
                 seed = root.key(f"{row.name} {firms} {number}")
-                world = PoissonJumps.draw(
-                    Streams(seed).stream("world"),
-                    span * STEPS,
-                    {MARKET: OPENING},
-                    jumps_per_step=row.jump_rate / STEPS,
-                    size=UNIT,
-                    law=row.law,
-                )
                 start = spread / 2 * UNIT * (0.5 if number % 2 else 2.0)
                 maker = AdaptiveMaker([start], rivals=firms - 1, settling=span // 10)
-                search(maker, [Investor("investor", MARKET)], world, 1, seed)
+                search(maker, [Investor("investor", MARKET)], world_of(row, seed, span), 1, seed)
                 found.append(2 * maker.found(0) / UNIT)
             lines.append(
                 mean_line(

@@ -13,9 +13,13 @@ is lambda_I x - lambda_J L(x): below zero at half of that spread, above zero at 
 Source: Budish, Cramton and Shim, The High-Frequency Trading Arms Race, Quarterly Journal of Economics 130(4), 2015,
 section VI (indifference of maker and sniper under exogenous entry). The spread is s = 2x.
 
+Four worlds with lambda_I = 1, each with its break-even half-spread x*: B1, lambda_J = 1/10, J = 1, x* = 1/11; B2,
+lambda_J = 1, J = 1, x* = 1/2; B4, lambda_J = 1/2, |J| exponential of mean 1, x* = .351734; B6, lambda_J = 1, J standard
+normal, x* = .436327.
+
 The run: a continuous book; news at odd steps, investors at even ones. Two kinds of noise are taken out of the flows.
-How many investors and how large jumps a world had is known and, with its expectation in its place, gone (control
-variates; whether arrivals and jumps have the right rates and law is for `adaptive-maker` to tell). And each world is
+The number of investors and the sizes of the jumps in a world are known, so their deviation from the expectation is
+subtracted (control variates; `adaptive-maker` tests that both have the right rates and law). And each world is
 run N times with each firm once as the maker: since one firm is first in each race, the cancel wins it in exactly one of
 the N runs. So flows are exact but for whole ticks. That the firm which comes first really is random is tested apart, in
 many races with the same maker.
@@ -113,9 +117,9 @@ class Investors:
         ctx.wake_at(ctx.now + 2 * max(1, round(ctx.rng.exponential(STEPS / 2 / self.rate))))
 
 
-def news(row: Row, seed: int, span: int) -> PoissonJumps:
-    """Jumps of whole ticks at odd steps over `span` units of time."""
-    drawn = PoissonJumps.draw(
+def world_of(row: Row, seed: int, span: int) -> PoissonJumps:
+    """Jumps at any step over `span` units of time."""
+    return PoissonJumps.draw(
         Streams(seed).stream("world"),
         span * STEPS,
         {MARKET: OPENING},
@@ -123,6 +127,11 @@ def news(row: Row, seed: int, span: int) -> PoissonJumps:
         size=UNIT,
         law=row.law,
     )
+
+
+def news(row: Row, seed: int, span: int) -> PoissonJumps:
+    """Jumps of whole ticks at odd steps over `span` units of time."""
+    drawn = world_of(row, seed, span)
     steps, sizes = drawn.jump_times[MARKET], drawn.jump_sizes[MARKET]
     # Of several jumps in one pair of steps the first is kept, so that there is one race for one jump.
     steps, kept = np.unique((steps - 1) // 2 * 2 + 1, return_index=True)

@@ -219,7 +219,7 @@ def draw(lines: Sequence[Line], path: str) -> None:
     found = {line.name: line for line in lines}
     predicted = {t: error_after(t, MU) for t in range(1, max(TIMES) + 1)}
     series = Series("mu = 0.3", predicted, {t: found[error_name(t)] for t in TIMES})
-    compare(path, [series], across="trades", up="mean squared error of the price", scales=("linear", "log"))
+    compare(path, [series], across="trades", up="mean squared error of the price, payout^2", scales=("linear", "log"))
 
 
 CHECK = Check(

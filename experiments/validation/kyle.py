@@ -272,7 +272,8 @@ def draw(lines: Sequence[Line], path: str) -> None:
     numbers, found = range(1, 11), {line.name: line for line in lines}
     measured = {number: line for number in numbers if (line := found.get(f"{PROFIT}, M = 1, N = {number}"))}
     series = Series("one insider", {number: sequence(number)[0].profit for number in numbers}, measured)
-    compare(path, [series], across="auctions in the same time", up="profit of the insider", scales=("linear", "linear"))
+    up = "profit of the insider, s sqrt(S0)"
+    compare(path, [series], across="auctions in the same time", up=up, scales=("linear", "linear"))
 
 
 CHECK = Check(

@@ -6,7 +6,9 @@ import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 
 from experiments.manifest import manifest, write_manifest
 from experiments.validation import catalogue
@@ -33,10 +35,11 @@ a solver of its own: formulas give the predictions, the event loop the measureme
 
 `{command}` made this page: {said}
 
-A line *holds* when the measurement lies within four standard errors of the prediction, beside what the formula itself
-leaves open, which is said under its table; a comparison without a standard error is exact. In a full run a standard
-error of 2 % of the prediction or more does not count as agreement (*too wide*), where the answer is not zero. Every
-check has a test that breaks the engine on purpose and sees it turn red (`tests/validation`).
+A line *holds* when the measurement lies within four standard errors of the prediction after what the formula itself
+leaves open, which is said under its table, has been taken off; the column "away by" is before that. A comparison
+without a standard error is exact. In a full run a standard error of 2 % of the prediction or more does not count as
+agreement (*too wide*), where the answer is not zero. Every check has a test that breaks the engine on purpose and sees
+it turn red (`tests/validation`).
 """
 
 
@@ -56,11 +59,17 @@ def away(line: Line) -> str:
 
 
 def said(findings: Sequence[Finding]) -> str:
-    """The closing sentence: how many comparisons there were, and what does not hold."""
-    lines = sum(len(finding.lines) for finding in findings)
+    """The closing sentences: how many comparisons there were, what does not hold, how many are far away."""
+    lines = [line for finding in findings for line in finding.lines]
     failed = [finding.check for finding in findings if not finding.holds]
     answer = f"these do not hold: {', '.join(failed)}." if failed else "all hold."
-    return f"{len(findings)} checks, {lines} comparisons; {answer}"
+    scores = np.array([abs(line.measured - line.predicted) / line.error for line in lines if line.error])
+    two, three = (
+        f"{(scores > far).sum()} lie more than {far} standard errors away ({2 * ndtr(-far) * len(scores):.1f} expected)"
+        for far in (2, 3)
+    )
+    counted = f"Of the {len(scores)} with an error, {two} and {three}."
+    return f"{len(findings)} checks, {len(lines)} comparisons; {answer} {counted}"
 
 
 def frame(findings: Iterable[Finding]) -> pd.DataFrame:

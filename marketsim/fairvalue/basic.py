@@ -8,7 +8,8 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from marketsim.errors import ConfigError, LookAheadError
+from marketsim.checks import finite
+from marketsim.errors import FAULTS, ConfigError, LookAheadError, PluginError, raised, written
 from marketsim.fairvalue.table import copied_map, fair_values, price_map, whole_steps
 from marketsim.protocols import FairValue
 
@@ -28,15 +29,17 @@ class ConstantFairValue:
 
     @property
     def markets(self) -> tuple[str, ...]:
+        """Names, in the order given."""
         return tuple(self.prices)
 
     def at(self, market: str, time: int, /) -> float:
+        """Price in ticks at step `time`; `ConfigError` for an unknown market or a time that is no int from 0."""
         if type(time) is not int or time < 0:
             raise ConfigError(f"ConstantFairValue.at: got time {time!r}, wanted an int of at least 0")
         return self._price(market)
 
     def values(self, market: str, times: ArrayLike, /) -> NDArray[np.float64]:
-        """Prices at an integer array of times, in its shape."""
+        """Prices in ticks at an integer array of times, in its shape; `ConfigError` as of `at`."""
         steps = whole_steps("ConstantFairValue", times)
         if steps.size and steps.min() < 0:
             raise ConfigError(f"ConstantFairValue.values: got time {steps.min()}, wanted an int of at least 0")
@@ -61,6 +64,7 @@ class GuardedFairValue:
 
     Raises:
         LookAheadError: a time after the present.
+        PluginError: the truth raised, or answered with something other than finite numbers.
 
     >>> GuardedFairValue(ConstantFairValue({"A": 100.0}), lambda: 7).at("A", 7)
     100.0
@@ -71,23 +75,43 @@ class GuardedFairValue:
 
     @property
     def markets(self) -> tuple[str, ...]:
+        """Those of the truth."""
         return self._truth.markets
 
     def at(self, market: str, time: int, /) -> float:
+        """Price in ticks at step `time`; `LookAheadError` for one after the present."""
         if type(time) is not int:
             raise ConfigError(f"GuardedFairValue.at: got time {time!r}, wanted an int")
         now = self._clock()
         if time > now:
             raise LookAheadError(_ahead(market, time, now))
-        return self._truth.at(market, time)
+        try:
+            price = self._truth.at(market, time)
+        except FAULTS as error:
+            raise self._fault("at", market, time, raised(error)) from error
+        if not finite(price):
+            raise self._fault("at", market, time, f"answered {written(price)}, wanted a finite number of ticks")
+        return price
 
     def values(self, market: str, times: ArrayLike, /) -> NDArray[np.float64]:
-        """Prices at an integer array of times, in its shape, none of them after the present."""
+        """Prices in ticks at an integer array of times, in its shape; `LookAheadError` for one after the present."""
         steps = whole_steps("GuardedFairValue", times)
         now = self._clock()
         if steps.size and steps.max() > now:
             raise LookAheadError(_ahead(market, int(steps.max()), now))
-        return fair_values(self._truth, market, steps)
+        try:
+            prices = fair_values(self._truth, market, steps)
+            sound = prices.shape == steps.shape and prices.dtype.kind in "fiu" and bool(np.isfinite(prices).all())
+        except FAULTS as error:
+            raise self._fault("values", market, times, raised(error)) from error
+        if not sound:
+            wanted = f"{steps.shape} finite numbers of ticks"
+            raise self._fault("values", market, times, f"answered {written(prices)}, wanted {wanted}")
+        return prices
+
+    def _fault(self, call: str, market: str, asked: object, what: str) -> PluginError:
+        name = f"{type(self._truth).__name__}.{call}"
+        return PluginError(f"fair value {name}({written(market)}, {written(asked)}): {what}")
 
 
 def _ahead(market: str, time: int, now: int) -> str:

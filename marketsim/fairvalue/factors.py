@@ -138,6 +138,7 @@ class LatentFactorWalk:
 
     @property
     def horizon(self) -> int:
+        """The last step that has a price."""
         return self._table.horizon
 
     @property
@@ -153,6 +154,7 @@ class LatentFactorWalk:
         return self.walk_var * squares
 
     def at(self, market: str, time: int, /) -> float:
+        """Price in ticks at step `time`; `ConfigError` for an unknown market or a time outside 0 to `horizon`."""
         return self._table.at(market, time)
 
     def values(self, market: str, times: ArrayLike, /) -> NDArray[np.float64]:

@@ -96,13 +96,16 @@ class HistoricalPath:
 
     @property
     def markets(self) -> tuple[str, ...]:
+        """Names, in the order given."""
         return self._table.markets
 
     @property
     def horizon(self) -> int:
+        """The last step that has a price."""
         return self._table.horizon
 
     def at(self, market: str, time: int, /) -> float:
+        """Price in ticks at step `time`; `ConfigError` for an unknown market or a time outside 0 to `horizon`."""
         return self._table.at(market, time)
 
     def values(self, market: str, times: ArrayLike, /) -> NDArray[np.float64]:

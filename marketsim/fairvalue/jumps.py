@@ -121,9 +121,11 @@ class PoissonJumps:
 
     @property
     def markets(self) -> tuple[str, ...]:
+        """Names, in the order given."""
         return tuple(self.opening)
 
     def at(self, market: str, time: int, /) -> float:
+        """Price in ticks at step `time`; `ConfigError` for an unknown market or a time outside 0 to `horizon`."""
         return self._table.at(market, time)
 
     def values(self, market: str, times: ArrayLike, /) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import isclose, log
 from types import MappingProxyType
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 import numpy as np
 from attrs import Factory, field, frozen
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from marketsim.checks import integer, mapping_of, names, number
 from marketsim.errors import ConfigError
 from marketsim.fairvalue.arrivals import poisson_times
-from marketsim.fairvalue.table import copied_map, horizon_steps, read_only, require, whole_steps
+from marketsim.fairvalue.table import PriceTable, copied_map, horizon_steps, require
 from marketsim.gateway import PRICE_MAX
 
 EVEN: Mapping[str, float] = MappingProxyType({"yes": 0.5, "no": 0.5})
@@ -95,7 +95,7 @@ class ProbabilityMartingale:
     payout: int = field(default=1000, validator=_payout)
     resolves: int = field(default=Factory(lambda self: self.horizon, takes_self=True))
     jump_times: Mapping[str, NDArray[np.int64]] = field(init=False, repr=False)
-    _rows: Mapping[str, NDArray[np.float64]] = field(init=False, repr=False)
+    _table: PriceTable = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         require(type(self), "resolves", self.resolves, integer(1, self.horizon))
@@ -103,12 +103,10 @@ class ProbabilityMartingale:
         self._check_news()
         object.__setattr__(self, "jump_times", dict.fromkeys(self.markets, self.news_times))
         heard = np.searchsorted(self.news_times, np.arange(self.resolves), side="right")
-        rows = {}
-        for market, believed in zip(self.markets, self._posteriors().T, strict=True):
-            row = np.full(self.horizon + 1, float(self.payout) if market == self.outcome else 0.0)
-            row[: self.resolves] = believed[heard]
-            rows[market] = read_only(row)
-        object.__setattr__(self, "_rows", rows)
+        prices = np.zeros((len(self.markets), self.horizon + 1))
+        prices[self.markets.index(self.outcome)] = self.payout
+        prices[:, : self.resolves] = self._posteriors()[heard].T
+        object.__setattr__(self, "_table", PriceTable("ProbabilityMartingale", self.markets, prices, zero=True))
 
     def _check_news(self) -> None:
         times, markets = self.news_times, ", ".join(self.markets)
@@ -190,29 +188,17 @@ class ProbabilityMartingale:
 
     @property
     def markets(self) -> tuple[str, ...]:
+        """Names, in the order given."""
         return tuple(self.prior)
 
     def at(self, market: str, time: int, /) -> float:
-        row = self._rows.get(market)
-        if row is None or type(time) is not int or not 0 <= time <= self.horizon:
-            self._refuse("at", market, time)
-        return row.item(time)
+        """Price in ticks at step `time`; `ConfigError` for an unknown market or a time outside 0 to `horizon`."""
+        return self._table.at(market, time)
 
     def values(self, market: str, times: ArrayLike, /) -> NDArray[np.float64]:
         """Prices at an integer array of times, in its shape."""
-        steps, row = whole_steps("ProbabilityMartingale", times), self.path(market)
-        outside = steps[(steps < 0) | (steps > self.horizon)]
-        if outside.size:
-            self._refuse("values", market, int(outside.flat[0]))
-        return row[steps]
+        return self._table.values(market, times)
 
     def path(self, market: str, /) -> NDArray[np.float64]:
         """Read-only prices of steps 0 to `horizon`."""
-        row = self._rows.get(market)
-        if row is None:
-            self._refuse("path", market, 0)
-        return row
-
-    def _refuse(self, call: str, market: object, time: object) -> NoReturn:
-        wanted = f"one of {', '.join(self.markets)} and a step from 0 to {self.horizon}"
-        raise ConfigError(f"ProbabilityMartingale.{call}: got market {market!r} at time {time!r}, wanted {wanted}")
+        return self._table.path(market)

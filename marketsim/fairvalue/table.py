@@ -11,7 +11,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from marketsim.checks import Validator, integer, names, number
+from marketsim.checks import Validator, flag, integer, names, number
 from marketsim.errors import ConfigError
 from marketsim.gateway import PRICE_MAX
 from marketsim.protocols import FairValue
@@ -75,6 +75,7 @@ class PriceTable:
         owner: the name that errors carry.
         markets: names, in the order of the rows.
         prices: array (markets, horizon + 1), above 0 and at most 2**53; copied.
+        zero: 0 is a price too.
 
     Raises:
         ConfigError: a price out of bounds, naming its market and time, or a shape that does not fit.
@@ -86,6 +87,7 @@ class PriceTable:
     owner: str
     markets: tuple[str, ...] = field(validator=names)
     prices: NDArray[np.float64] = field(converter=read_only)
+    zero: bool = field(default=False, kw_only=True, validator=flag)
     horizon: int = field(init=False)
     _rows: dict[str, NDArray[np.float64]] = field(init=False, repr=False)
 
@@ -94,11 +96,14 @@ class PriceTable:
         if prices.ndim != 2 or len(prices) != len(self.markets) or prices.shape[1] < 1:
             wanted = f"({len(self.markets)}, horizon + 1)"
             raise ConfigError(f"{self.owner}: got prices of shape {prices.shape}, wanted {wanted}")
+        lowest = prices.min()
         # Written so that nan fails too.
-        if not (prices.min() > 0 and prices.max() <= PRICE_MAX):
-            row, time = (int(n) for n in np.argwhere(~((prices > 0) & (prices <= PRICE_MAX)))[0])
+        if not ((lowest > 0 or (self.zero and lowest == 0)) and prices.max() <= PRICE_MAX):
+            sound = ((prices > 0) | (self.zero & (prices == 0))) & (prices <= PRICE_MAX)
+            row, time = (int(n) for n in np.argwhere(~sound)[0])
             got = f"market {self.markets[row]!r} is at {prices[row, time]} ticks at time {time}"
-            raise ConfigError(f"{self.owner}: {got}, wanted a price above 0 and at most 2**53")
+            wanted = f"a price {'of at least' if self.zero else 'above'} 0 and at most 2**53"
+            raise ConfigError(f"{self.owner}: {got}, wanted {wanted}")
         object.__setattr__(self, "horizon", prices.shape[1] - 1)
         object.__setattr__(self, "_rows", dict(zip(self.markets, prices, strict=True)))
 

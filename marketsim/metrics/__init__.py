@@ -10,7 +10,7 @@ Where several of these are wanted of one run, pass `result.fills.columns()` rath
 its columns at every call.
 """
 
-from marketsim.metrics.activity import activity_table, quoting_table, volume
+from marketsim.metrics.activity import activity_table, quoting_rows, quoting_table, volume
 from marketsim.metrics.attribution import Attribution, attribute, bin_shares, counterparty_shares, quote_ages
 from marketsim.metrics.discovery import (
     Discovery,
@@ -36,17 +36,20 @@ from marketsim.metrics.logs import (
 )
 from marketsim.metrics.markout import markout_table, markouts, markouts_to_mid
 from marketsim.metrics.order_flow import ImpactFit, event_imbalance, impact_regression, snapshot_imbalance
-from marketsim.metrics.spreads import half_spreads, spread_legs, spread_table
+from marketsim.metrics.spreads import half_spreads, spread_columns, spread_legs, spread_table
 from marketsim.metrics.wealth import (
+    FEES,
     exact_wealth,
     net_gains,
     pnl_by_role,
     pnl_decomposition,
     role_transfers,
+    transfer_matrix,
     wealth_table,
 )
 
 __all__ = [
+    "FEES",
     "Attribution",
     "Columns",
     "Discovery",
@@ -80,14 +83,17 @@ __all__ = [
     "price_discovery",
     "public_prices",
     "quote_ages",
+    "quoting_rows",
     "quoting_table",
     "role_of",
     "role_transfers",
     "shortfall_legs",
     "snapshot_imbalance",
+    "spread_columns",
     "spread_legs",
     "spread_table",
     "trades",
+    "transfer_matrix",
     "unfilled_orders",
     "volume",
     "wealth_table",

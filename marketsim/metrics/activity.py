@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,15 @@ from marketsim.metrics.logs import Integers, Log, codes, columns_of, role_of, ro
 
 
 def volume(fills: Log) -> int:
-    """Lots traded, each counted once: the quantity of all buying legs."""
+    """Lots traded, each counted once: the quantity of all buying legs.
+
+    >>> from marketsim.columns import FILL_COLUMNS, Table
+    >>> buy = market_order("A", Side.BUY, quantity=3)._replace(order_id=1, owner="ann", venue="shop")
+    >>> fills = Table(FILL_COLUMNS)
+    >>> fills.extend(trade(buy, against="pool:shop", price=102, quantity=3, now=5))
+    >>> volume(fills)
+    3
+    """
     columns = columns_of(fills, "side", "quantity")
     return int(columns["quantity"][columns["side"] > 0].sum())
 
@@ -29,6 +38,17 @@ def activity_table(fills: Log, roles: Mapping[str, str], *, end: int) -> pd.Data
     Returns:
         One row per role, indexed by it: `fills` (legs), `lots`, of these `bought` and `sold`, `maker_fills`,
         `taker_fills`, `auction_fills` (legs), `second_half_share` (share of the legs later than end / 2).
+
+    >>> from marketsim.columns import FILL_COLUMNS, Table
+    >>> buy = market_order("A", Side.BUY, quantity=3)._replace(order_id=1, owner="ann", venue="shop")
+    >>> fills = Table(FILL_COLUMNS)
+    >>> fills.extend(trade(buy, against="pool:shop", price=102, quantity=3, now=5))
+    >>> table = activity_table(fills, {"ann": "noise"}, end=50)
+    >>> print(table[["fills", "lots", "bought", "sold", "taker_fills", "second_half_share"]])
+           fills  lots  bought  sold  taker_fills  second_half_share
+    role
+    noise      1     3       3     0            1                0.0
+    pool       1     3       0     3            0                0.0
     """
     columns = columns_of(fills, "owner", "time", "side", "quantity", "liquidity")
     role, lots = roles_of(columns["owner"], roles), columns["quantity"]
@@ -64,6 +84,30 @@ def quoting_table(orders: Log, roles: Mapping[str, str], *, end: int) -> pd.Data
 
     Raises:
         ConfigError: `end` is below 1.
+
+    >>> from marketsim.testing import ReferenceBook
+    >>> class Maker:
+    ...     agent_id, role, review_interval = "ann", "maker", 20
+    ...     def start(self, ctx):
+    ...         ctx.submit(limit_order("A", Side.BUY, quantity=3, price=99))
+    ...     def review(self, ctx):
+    ...         ctx.submit(limit_order("A", Side.SELL, quantity=3, price=101))
+    >>> run = Simulation(venues={"book": ReferenceBook(("A",))}, agents=[Maker()]).run(horizon=50)
+    >>> print(quoting_table(run.orders, run.roles, end=50))
+      owner   role market  bid  ask  two_sided
+    0   ann  maker      A  1.0  0.6        0.6
+    """
+    names = ["owner", "role", "market", "bid", "ask", "two_sided"]
+    return pd.DataFrame(quoting_rows(orders, roles, end=end), columns=names)
+
+
+def quoting_rows(orders: Log, roles: Mapping[str, str], *, end: int) -> list[dict[str, Any]]:
+    """The rows of `quoting_table`, of the same arguments, as plain dictionaries.
+
+    >>> order = {"owner": "ann", "market": "A", "kind": "limit", "tif": "gtc", "outcome": "live"}
+    >>> order |= {"side": 1, "arrived": 0, "ended": -1}
+    >>> quoting_rows({name: np.array([value]) for name, value in order.items()}, {"ann": "lp"}, end=50)
+    [{'owner': 'ann', 'role': 'lp', 'market': 'A', 'bid': 1.0, 'ask': 0.0, 'two_sided': 0.0}]
     """
     if end < 1:
         raise ConfigError(f"end: got {end!r}, wanted steps of at least 1")
@@ -73,7 +117,7 @@ def quoting_table(orders: Log, roles: Mapping[str, str], *, end: int) -> pd.Data
     owner, owners = codes(columns["owner"])
     market, markets = codes(columns["market"])
     ended = np.minimum(np.where(columns["ended"] < 0, end, columns["ended"]), end)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for o, owner_name in enumerate(owners):
         for m, market_name in enumerate(markets):
             some = np.flatnonzero(rests & (owner == o) & (market == m))
@@ -82,7 +126,7 @@ def quoting_table(orders: Log, roles: Mapping[str, str], *, end: int) -> pd.Data
                 shares = {"bid": bid / end, "ask": ask / end, "two_sided": both / end}
                 row = {"owner": owner_name, "role": role_of(owner_name, roles), "market": market_name}
                 rows.append(row | shares)
-    return pd.DataFrame(rows, columns=["owner", "role", "market", "bid", "ask", "two_sided"])
+    return rows
 
 
 def _covered(side: npt.NDArray[np.int64], since: Integers, until: Integers) -> tuple[int, int, int]:

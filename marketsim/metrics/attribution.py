@@ -22,6 +22,10 @@ class Attribution:
     """What each group has of a total: `gains` (in the unit given), `fills` (legs) and `lots`, arrays (groups,).
 
     `fills` and `lots` are whole numbers where every leg belongs to one group, and may be fractions where it does not.
+
+    >>> by_age: Attribution = attribute([3.0, -1.0], [2, 4], bin_shares([5, 40], [0, 10]))
+    >>> by_age.gains.tolist(), by_age.fills.tolist(), by_age.lots.tolist()
+    ([3.0, -1.0], [1.0, 1.0], [2.0, 4.0])
     """
 
     gains: Floats
@@ -89,6 +93,13 @@ def quote_ages(fills: Log, orders: Log) -> Integers:
 
     Returns:
         Steps, shape (legs,), at least 0.
+
+    >>> from marketsim.columns import FILL_COLUMNS, Table
+    >>> fills, orders = Table(FILL_COLUMNS), {"order_id": np.array([1]), "submitted": np.array([3])}
+    >>> buy = market_order("A", Side.BUY, quantity=3)._replace(order_id=1, owner="ann", venue="shop")
+    >>> fills.extend(trade(buy, against="pool:shop", price=102, quantity=3, now=5))
+    >>> quote_ages(fills, orders).tolist()
+    [2, 5]
     """
     fill, order = columns_of(fills, "order_id", "owner", "market", "time"), columns_of(orders, "order_id", "submitted")
     place, found = rows_of(order["order_id"], fill["order_id"])
@@ -120,6 +131,13 @@ def counterparty_shares(fills: Log, roles: Mapping[str, str], names: Sequence[st
 
     Raises:
         ConfigError: a leg's role is not among `names`.
+
+    >>> from marketsim.columns import FILL_COLUMNS, Table
+    >>> buy = market_order("A", Side.BUY, quantity=3)._replace(order_id=1, owner="ann", venue="shop")
+    >>> fills = Table(FILL_COLUMNS)
+    >>> fills.extend(trade(buy, against="pool:shop", price=102, quantity=3, now=5))
+    >>> counterparty_shares(fills, {"ann": "noise"}, ["noise", "pool"]).tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
     """
     columns = columns_of(fills, "match_id", "venue", "market", "owner", "side", "quantity")
     place, match, buys = role_places(columns["owner"], roles, names), match_numbers(columns), columns["side"] > 0

@@ -36,6 +36,12 @@ def public_prices(
 
     Raises:
         ConfigError: several venues quote a market and none was named.
+
+    >>> from marketsim.columns import QUOTE_COLUMNS, Table
+    >>> quotes = Table(QUOTE_COLUMNS)
+    >>> quotes.extend([(1, "book", "A", 98, 102, None), (3, "book", "A", 98, None, 102)])
+    >>> public_prices(quotes, ["A"], end=4).tolist()
+    [[nan, 100.0, 100.0, 102.0, 102.0]]
     """
     history, steps = QuoteHistory(quotes), step_grid(end, stride)
     prices = np.full((len(markets), len(steps)), np.nan)
@@ -61,6 +67,12 @@ class Discovery:
     it, at lag 0: looks from `max_lag` on.
     `rms` is the root of the mean squared log distance at lag 0 over all looks from the first, `known` the pairs behind
     it and `unknown` those without a price.
+
+    >>> fair = np.array([100.0, 101.0, 103.0, 102.0, 104.0, 105.0])
+    >>> late = np.array([np.nan, 100.0, 101.0, 103.0, 102.0, 104.0])
+    >>> found: Discovery = price_discovery(late, fair, max_lag=2)
+    >>> found.lag, found.at_bound, found.known, found.unknown, round(found.rms, 4)
+    (1.0, False, 5, 1, 0.0145)
     """
 
     lag: float
@@ -195,6 +207,11 @@ class HalfGaps:
     market's next jump or the end of the run, nan where the public price before the jump was unknown or already at the
     new fair value. `median` is over the jumps that are not nan and is inf when most never closed; `never_share` is the
     share of those that did not close.
+
+    >>> public = np.array([[100.0, 100.0, 106.0, 106.0, 106.0]])
+    >>> gaps: HalfGaps = half_gaps(public, np.array([[100.0, 110.0, 110.0, 120.0, 120.0]]), [[1, 3]])
+    >>> gaps.times.tolist(), gaps.median, gaps.never_share
+    ([1.0, inf], inf, 0.5)
     """
 
     times: Floats
@@ -265,6 +282,9 @@ def convergence_time(public: Floats, fair: Floats, *, band: float = 0.02) -> flo
         public: ticks, shape (markets, T + 1).
         fair: ticks, the same shape.
         band: relative distance.
+
+    Raises:
+        ConfigError: shapes differ.
 
     >>> convergence_time(np.array([[90.0, 95.0, 99.0]]), np.array([[100.0, 100.0, 100.0]]))
     2.0

@@ -52,6 +52,18 @@ def shortfall_legs(orders: Log, fills: Log, fair: FairValue, *, end: int) -> pd.
     Returns:
         One row per leg: `leg` (row number in the fill log), `order_id`, `owner`, `liquidity`, `quantity` (lots), `fee`
         (tick-lots), `wait` (steps from submission to fill), `cost`, `execution`, `delay` (ticks per lot).
+
+    >>> from marketsim.fairvalue import PoissonJumps
+    >>> from marketsim.testing import PostedPrice
+    >>> truth = PoissonJumps(opening={"A": 100.0}, horizon=50, jump_times={"A": [2]}, jump_sizes={"A": [-1.0]})
+    >>> class Buyer:
+    ...     agent_id, order_latency = "ann", 4
+    ...     def start(self, ctx):
+    ...         ctx.submit(market_order("A", Side.BUY, quantity=3))
+    >>> run = Simulation(venues={"shop": PostedPrice(("A",), price=102)}, agents=[Buyer()]).run(horizon=50)
+    >>> legs = shortfall_legs(run.orders, run.fills, truth, end=50)
+    >>> legs[["owner", "quantity", "wait", "cost", "execution", "delay"]].to_dict("records")
+    [{'owner': 'ann', 'quantity': 3, 'wait': 4, 'cost': 2.0, 'execution': 3.0, 'delay': -1.0}]
     """
     return pd.DataFrame(_shortfalls(columns_of(orders, *_ORDER), columns_of(fills, *_FILL), fair, end))
 
@@ -63,8 +75,7 @@ def _shortfalls(order: Columns, fill: Columns, fair: FairValue, end: int) -> Col
     submitted = order["submitted"][place[legs]].astype(np.int64)
     time, side = fill["time"].astype(np.int64), fill["side"].astype(np.float64)
     price = fill["price"].astype(np.float64)
-    at_fill = fair_marks(fair, fill["market"], time, end=end)
-    at_submit = fair_marks(fair, fill["market"], submitted, end=end)
+    at_fill, at_submit = fair_marks(fair, fill["market"], np.stack((time, submitted), axis=1), end=end).T
     return {
         "leg": legs,
         **{name: fill[name] for name in ("order_id", "owner", "liquidity", "quantity", "fee")},
@@ -76,7 +87,16 @@ def _shortfalls(order: Columns, fill: Columns, fair: FairValue, end: int) -> Col
 
 
 def rows_of(order_ids: Integers, wanted: Integers) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
-    """(row in `order_ids` of each of `wanted`, whether it is there); order ids are unique."""
+    """(row in `order_ids` of each of `wanted`, whether it is there); order ids are unique.
+
+    Args:
+        order_ids: of the order log, in any sequence, shape (orders,).
+        wanted: the ids to find, shape (n,); the two arrays that come back have it too.
+
+    >>> rows, found = rows_of(np.array([7, 3, 5]), np.array([5, 4, 7]))
+    >>> rows[found].tolist(), found.tolist()
+    ([2, 0], [True, False, True])
+    """
     sort = np.argsort(order_ids, kind="stable")
     place = np.searchsorted(order_ids, wanted, sorter=sort)
     inside = place < len(order_ids)
@@ -107,6 +127,17 @@ def unfilled_orders(orders: Log, quotes: Log, fair: FairValue, *, end: int) -> p
         One row per order: `order_id`, `owner`, `quantity`, `filled`, `cancelled`, `expired`, `rejected`, `live`,
         `unfilled` (lots; unfilled = expired + rejected + live), `at` ("best", "last" or "fair": where c came from),
         `cost` (ticks per unfilled lot).
+
+    >>> from marketsim.fairvalue import ConstantFairValue
+    >>> from marketsim.testing import PostedPrice
+    >>> class Buyer:
+    ...     agent_id = "ann"
+    ...     def start(self, ctx):
+    ...         ctx.submit(limit_order("A", Side.BUY, quantity=3, price=101))
+    >>> run = Simulation(venues={"shop": PostedPrice(("A",), price=102)}, agents=[Buyer()]).run(horizon=50)
+    >>> orders = unfilled_orders(run.orders, run.quotes, ConstantFairValue({"A": 100.0}), end=50)
+    >>> orders[["owner", "filled", "rejected", "unfilled", "at", "cost"]].to_dict("records")
+    [{'owner': 'ann', 'filled': 0, 'rejected': 3, 'unfilled': 3, 'at': 'best', 'cost': 2.0}]
     """
     return pd.DataFrame(_unfilled(columns_of(orders, *_ORDER), QuoteHistory(quotes), fair, end))
 
@@ -188,6 +219,18 @@ def immediacy_table(
         `at_best`, `at_last`, `at_fair`. Totals in tick-lots: `filled_shortfall`, `unfilled_shortfall`, `shortfall`
         (their sum), `fees` (not part of it). `missing` counts lots, filled or not, whose cost is not known (a market
         without a fair value) and which means and totals leave out.
+
+    >>> from marketsim.fairvalue import ConstantFairValue
+    >>> from marketsim.testing import PostedPrice
+    >>> class Buyer:
+    ...     agent_id, role, order_latency = "ann", "noise", 4
+    ...     def start(self, ctx):
+    ...         ctx.submit(market_order("A", Side.BUY, quantity=3))
+    >>> run = Simulation(venues={"shop": PostedPrice(("A",), price=102)}, agents=[Buyer()]).run(horizon=50)
+    >>> truth = ConstantFairValue({"A": 100.0})
+    >>> table = immediacy_table(run.orders, run.fills, run.quotes, truth, run.roles, of=["noise"], end=50)
+    >>> table.loc["noise", ["filled", "cost", "wait_mean", "shortfall"]].to_dict()
+    {'filled': 3.0, 'cost': 2.0, 'wait_mean': 4.0, 'shortfall': 6.0}
     """
     groups = {**{name: [name] for name in of}, "all": list(of)}
     rows = immediacy_rows(orders, fills, quotes, fair, roles, groups, end=end)
@@ -208,6 +251,18 @@ def immediacy_rows(
 
     Args:
         groups: the roles of each group, by its name; the other arguments are those of `immediacy_table`.
+
+    >>> from marketsim.fairvalue import ConstantFairValue
+    >>> from marketsim.testing import PostedPrice
+    >>> class Buyer:
+    ...     agent_id, role = "ann", "noise"
+    ...     def start(self, ctx):
+    ...         ctx.submit(market_order("A", Side.BUY, quantity=3))
+    >>> run = Simulation(venues={"shop": PostedPrice(("A",), price=102)}, agents=[Buyer()]).run(horizon=50)
+    >>> truth, groups = ConstantFairValue({"A": 100.0}), {"in a hurry": ["noise", "investor"]}
+    >>> rows = immediacy_rows(run.orders, run.fills, run.quotes, truth, run.roles, groups, end=50)
+    >>> rows["in a hurry"]["filled"], rows["in a hurry"]["shortfall"]
+    (3, 6.0)
     """
     sent, legs = columns_of(orders, *_ORDER), columns_of(fills, *_FILL)
     members = [role for group in groups.values() for role in group]

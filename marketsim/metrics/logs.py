@@ -58,7 +58,7 @@ def trades(fills: Log) -> Columns:
     """
     columns = columns_of(fills)
     kept = columns["liquidity"] != Liquidity.TRANSFER.value
-    return {name: column[kept] for name, column in columns.items()}
+    return columns if kept.all() else {name: column[kept] for name, column in columns.items()}
 
 
 def codes(names: npt.NDArray[Any]) -> tuple[npt.NDArray[np.intp], list[str]]:
@@ -81,7 +81,11 @@ def role_of(account: str, roles: Mapping[str, str]) -> str:
 
 
 def roles_of(owners: npt.NDArray[Any], roles: Mapping[str, str]) -> npt.NDArray[Any]:
-    """The role of each row's owner, as an object array of str."""
+    """The role of each row's owner, as an object array of str, shape (rows,).
+
+    >>> roles_of(np.array(["ann", "pool:shop", "ann"], dtype=object), {"ann": "noise"}).tolist()
+    ['noise', 'pool', 'noise']
+    """
     code, labels = codes(owners)
     if not labels:
         return np.empty(0, dtype=object)
@@ -93,22 +97,33 @@ def fair_marks(fair: FairValue, markets: npt.NDArray[Any], times: npt.ArrayLike,
 
     Args:
         markets: names, shape (n,).
-        times: steps, shape (n,).
+        times: steps, shape (n,), or (n, k) for k times of each.
         end: the run's horizon, in steps.
+
+    >>> from marketsim.fairvalue import ConstantFairValue
+    >>> truth = ConstantFairValue({"A": 100.0, "B": 50.0})
+    >>> fair_marks(truth, np.array(["A", "B", "A"], dtype=object), [5, 5, 51], end=50).tolist()
+    [100.0, 50.0, nan]
     """
     steps = np.asarray(times, dtype=np.int64)
     values = np.full(steps.shape, np.nan)
     within = (steps >= 0) & (steps <= end)
     code, labels = codes(markets)
     for number, market in enumerate(labels):
-        rows = np.flatnonzero(within & (code == number))
-        if len(rows):
-            values[rows] = fair_values(fair, market, steps[rows])
+        own = (within.T & (code == number)).T  # turned round, so that rows match whether there are columns or not
+        if own.any():
+            values[own] = fair_values(fair, market, steps[own])
     return values
 
 
 def fair_paths(fair: FairValue, markets: Sequence[str], *, end: int, stride: int = 1) -> Floats:
-    """The fair value at steps 0, stride, 2 stride, ... up to `end`, in ticks, shape (markets, steps)."""
+    """The fair value at steps 0, stride, 2 stride, ... up to `end`, in ticks, shape (markets, steps).
+
+    >>> from marketsim.fairvalue import PoissonJumps
+    >>> truth = PoissonJumps(opening={"A": 100.0}, horizon=50, jump_times={"A": [7]}, jump_sizes={"A": [5.0]})
+    >>> fair_paths(truth, ["A"], end=20, stride=5).tolist()
+    [[100.0, 100.0, 105.0, 105.0, 105.0]]
+    """
     steps = step_grid(end, stride)
     return np.array([fair_values(fair, market, steps) for market in markets]).reshape(len(markets), len(steps))
 
@@ -118,6 +133,9 @@ def step_grid(end: int, stride: int = 1) -> Integers:
 
     Raises:
         ConfigError: `end` is negative or `stride` is below 1.
+
+    >>> step_grid(10, stride=4).tolist()
+    [0, 4, 8]
     """
     if end < 0 or stride < 1:
         raise ConfigError(f"got end={end!r}, stride={stride!r}; wanted an end of at least 0, a stride of at least 1")
@@ -200,7 +218,12 @@ def _last_known(since: Integers, values: Floats, times: npt.ArrayLike) -> Floats
 
 
 def by_venue_market(columns: Columns) -> list[tuple[str, str, npt.NDArray[np.intp]]]:
-    """(venue, market, rows) for every pair that occurs in `columns`."""
+    """(venue, market, rows) for every pair that occurs in `columns`.
+
+    >>> columns = {"venue": np.array(["book", "book", "pool"]), "market": np.array(["A", "B", "A"])}
+    >>> [(venue, market, rows.tolist()) for venue, market, rows in by_venue_market(columns)]
+    [('book', 'A', [0]), ('book', 'B', [1]), ('pool', 'A', [2])]
+    """
     venue, venues = codes(columns["venue"])
     market, markets = codes(columns["market"])
     groups = []
@@ -213,7 +236,15 @@ def by_venue_market(columns: Columns) -> list[tuple[str, str, npt.NDArray[np.int
 
 
 def quote_mids(history: QuoteHistory, columns: Columns, times: npt.ArrayLike, *, end: int) -> Floats:
-    """The mid at `times[i]` of the venue and market of row i of `columns`, in ticks; nan after `end` and before any."""
+    """The mid at `times[i]` of the venue and market of row i of `columns`, in ticks; nan after `end` and before any.
+
+    >>> from marketsim.columns import QUOTE_COLUMNS, Table
+    >>> quotes = Table(QUOTE_COLUMNS)
+    >>> quotes.extend([(1, "book", "A", 98, 102, None), (3, "book", "A", 98, 103, None)])
+    >>> rows = {"venue": np.array(["book"] * 4), "market": np.array(["A"] * 4)}
+    >>> quote_mids(QuoteHistory(quotes), rows, [0, 2, 3, 51], end=50).tolist()
+    [nan, 100.0, 100.5, nan]
+    """
     steps = np.asarray(times, dtype=np.int64)
     mids = np.full(steps.shape, np.nan)
     for venue, market, rows in by_venue_market(columns):
@@ -225,12 +256,19 @@ def quote_mids(history: QuoteHistory, columns: Columns, times: npt.ArrayLike, *,
 def dot(values: npt.NDArray[Any], weights: npt.NDArray[Any]) -> float:
     """The sum of values x weights, to the same last bit on any machine.
 
-    The `@` operator hands long arrays to threads, whose number decides the order of summing.
+    Both have one shape, (n,). The `@` operator hands long arrays to threads, whose number decides the order of summing.
+
+    >>> dot(np.array([2.0, -1.0]), np.array([3, 4]))
+    2.0
     """
     return float(np.sum(values * weights.astype(np.float64)))
 
 
 def weighted_mean(values: Floats, weights: npt.NDArray[Any]) -> float:
-    """The mean of `values` with `weights`; nan where the weights sum to nothing."""
+    """The mean of `values` with `weights`; nan where the weights sum to nothing.
+
+    >>> weighted_mean(np.array([2.0, -1.0]), np.array([3, 1]))
+    1.25
+    """
     total = float(weights.sum())
     return dot(values, weights) / total if total else float("nan")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,9 +43,18 @@ def markouts(fills: Log, fair: FairValue, horizons: Sequence[int], *, end: int) 
 
     Raises:
         ConfigError: a horizon is negative or not an integer.
+
+    >>> from marketsim.columns import FILL_COLUMNS, Table
+    >>> from marketsim.fairvalue import PoissonJumps
+    >>> truth = PoissonJumps(opening={"A": 100.0}, horizon=50, jump_times={"A": [7]}, jump_sizes={"A": [5.0]})
+    >>> buy = market_order("A", Side.BUY, quantity=3)._replace(order_id=1, owner="ann", venue="shop")
+    >>> fills = Table(FILL_COLUMNS)
+    >>> fills.extend(trade(buy, against="pool:shop", price=102, quantity=3, now=5))
+    >>> markouts(fills, truth, [0, 10, 100], end=50).tolist()
+    [[-2.0, 3.0, nan], [2.0, -3.0, nan]]
     """
     columns = columns_of(fills, *_LEG)
-    return _markouts(columns, horizons, lambda times: fair_marks(fair, columns["market"], times, end=end))
+    return _against(columns, fair_marks(fair, columns["market"], _later(columns, horizons), end=end))
 
 
 def markouts_to_mid(fills: Log, quotes: Log, horizons: Sequence[int], *, end: int) -> Floats:
@@ -66,17 +75,28 @@ def markouts_to_mid(fills: Log, quotes: Log, horizons: Sequence[int], *, end: in
 
     Raises:
         ConfigError: a horizon is negative or not an integer.
+
+    >>> from marketsim.columns import FILL_COLUMNS, QUOTE_COLUMNS, Table
+    >>> fills, quotes = Table(FILL_COLUMNS), Table(QUOTE_COLUMNS)
+    >>> buy = market_order("A", Side.BUY, quantity=3)._replace(order_id=1, owner="ann", venue="shop")
+    >>> fills.extend(trade(buy, against="pool:shop", price=102, quantity=3, now=5))
+    >>> quotes.extend([(0, "shop", "A", 98, 102, None), (8, "shop", "A", 101, 105, 102)])
+    >>> markouts_to_mid(fills, quotes, [0, 10], end=50).tolist()
+    [[-2.0, 1.0], [2.0, -1.0]]
     """
     columns, history = columns_of(fills, *_LEG), QuoteHistory(quotes)
-    return _markouts(columns, horizons, lambda times: quote_mids(history, columns, times, end=end))
+    return _against(columns, quote_mids(history, columns, _later(columns, horizons), end=end))
 
 
-def _markouts(columns: Columns, horizons: Sequence[int], mark: Callable[[Integers], Floats]) -> Floats:
+def _later(columns: Columns, horizons: Sequence[int]) -> Integers:
+    """When each leg is marked, in steps, shape (legs, horizons)."""
+    steps = np.array([_step(horizon) for horizon in horizons], dtype=np.int64)
+    return columns["time"].astype(np.int64)[:, None] + steps
+
+
+def _against(columns: Columns, marks: Floats) -> Floats:
     side, price = columns["side"].astype(np.float64), columns["price"].astype(np.float64)
-    marks = [mark(columns["time"].astype(np.int64) + _step(horizon)) for horizon in horizons]
-    if not marks:
-        return np.empty((len(side), 0))
-    return side[:, None] * (np.stack(marks, axis=1) - price[:, None])
+    return side[:, None] * (marks - price[:, None])
 
 
 def _step(horizon: Any) -> int:
@@ -109,6 +129,16 @@ def markout_table(
 
     Raises:
         ConfigError: shapes do not fit, or there is no such column to group by.
+
+    >>> from marketsim.columns import FILL_COLUMNS, Table
+    >>> buy = market_order("A", Side.BUY, quantity=3)._replace(order_id=1, owner="ann", venue="shop")
+    >>> fills = Table(FILL_COLUMNS)
+    >>> fills.extend(trade(buy, against="pool:shop", price=102, quantity=3, now=5))
+    >>> table = markout_table(fills, np.array([[-2.0], [2.0]]), [10], {"ann": "noise"})
+    >>> print(table[["role", "liquidity", "horizon", "lots", "per_lot", "total"]])
+        role liquidity  horizon  lots  per_lot  total
+    0  noise     taker       10     3     -2.0   -6.0
+    1   pool     maker       10     3      2.0    6.0
     """
     columns = columns_of(fills, "owner", "market", "venue", "liquidity", "quantity")
     if marked.shape != (len(columns["quantity"]), len(horizons)):

@@ -24,6 +24,10 @@ class ImpactFit(NamedTuple):
         intercept: price units.
         r_squared: share of the variance of price changes that the line explains.
         standard_error: of the slope, for independent errors of one variance.
+
+    >>> fit: ImpactFit = impact_regression([-4, 0, 2, 6], [-2.5, 0.5, 1.0, 3.0])
+    >>> f"{fit.slope:.3f} ({fit.standard_error:.3f}) ticks per lot, R squared {fit.r_squared:.2f}"
+    '0.538 (0.064) ticks per lot, R squared 0.97'
     """
 
     slope: float

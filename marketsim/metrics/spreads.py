@@ -13,6 +13,16 @@ A batch auction has no taker: every leg of a clear is then reported with its own
 these sum to zero, buyers against sellers, so only the numbers by role say anything. The mid before the clear lacks the
 information of the batch itself, and the mid after has it; fair value at the clear is the reference that compares with
 a book.
+
+>>> from marketsim.columns import FILL_COLUMNS, Table
+>>> from marketsim.fairvalue import PoissonJumps
+>>> truth = PoissonJumps(opening={"A": 100.0}, horizon=50, jump_times={"A": [7]}, jump_sizes={"A": [5.0]})
+>>> buy = market_order("A", Side.BUY, quantity=3)._replace(order_id=1, owner="ann", venue="shop")
+>>> fills = Table(FILL_COLUMNS)
+>>> fills.extend(trade(buy, against="pool:shop", price=102, quantity=3, now=5))
+>>> legs = spread_legs(fills, reference="fair", horizon=10, end=50, fair=truth)
+>>> legs[["owner", "quantity", "effective", "realised", "impact"]].to_dict("records")
+[{'owner': 'ann', 'quantity': 3, 'effective': 2.0, 'realised': -3.0, 'impact': 5.0}]
 """
 
 from __future__ import annotations
@@ -24,6 +34,7 @@ import pandas as pd
 
 from marketsim.errors import ConfigError
 from marketsim.metrics.logs import (
+    Columns,
     Floats,
     Log,
     QuoteHistory,
@@ -68,18 +79,41 @@ def spread_legs(
     Raises:
         ConfigError: no such reference, a negative horizon, or `fair` or `quotes` is missing.
     """
+    return pd.DataFrame(spread_columns(fills, reference=reference, horizon=horizon, end=end, fair=fair, quotes=quotes))
+
+
+def spread_columns(
+    fills: Log,
+    *,
+    reference: str,
+    horizon: int,
+    end: int,
+    fair: FairValue | None = None,
+    quotes: Log | None = None,
+) -> Columns:
+    """The columns of `spread_legs`, of the same arguments: of few legs a frame costs as much as the numbers in it.
+
+    >>> from marketsim.columns import FILL_COLUMNS, Table
+    >>> from marketsim.fairvalue import ConstantFairValue
+    >>> buy = market_order("A", Side.BUY, quantity=3)._replace(order_id=1, owner="ann", venue="shop")
+    >>> fills = Table(FILL_COLUMNS)
+    >>> fills.extend(trade(buy, against="pool:shop", price=102, quantity=3, now=5))
+    >>> legs = spread_columns(fills, reference="fair", horizon=10, end=50, fair=ConstantFairValue({"A": 100.0}))
+    >>> legs["owner"].tolist(), legs["effective"].tolist()
+    (['ann'], [2.0])
+    """
     if reference not in REFERENCES or type(horizon) is not int or horizon < 0:
         wanted = f"one of {', '.join(REFERENCES)} and steps of at least 0"
         raise ConfigError(f"got reference={reference!r}, horizon={horizon!r}; wanted {wanted}")
     columns = columns_of(fills, *_LEG)
     legs = np.flatnonzero(columns["liquidity"] != "maker")
     columns = {name: column[legs] for name, column in columns.items()}
-    later = columns["time"].astype(np.int64) + horizon
+    now = columns["time"].astype(np.int64)
+    later = now + horizon
     if reference == "fair":
         if fair is None:
             raise ConfigError("reference 'fair' needs a fair value")
-        before = fair_marks(fair, columns["market"], columns["time"], end=end)
-        after = fair_marks(fair, columns["market"], later, end=end)
+        before, after = fair_marks(fair, columns["market"], np.stack((now, later), axis=1), end=end).T
     else:
         if quotes is None:
             raise ConfigError(f"reference {reference!r} needs the quote log")
@@ -88,14 +122,13 @@ def spread_legs(
     sign, price = columns["side"].astype(np.float64), columns["price"].astype(np.float64)
     effective, realised, impact = half_spreads(sign, price, before, after)
     names = ("owner", "market", "venue", "liquidity", "quantity")
-    table = {
+    return {
         "leg": legs,
         **{name: columns[name] for name in names},
         "effective": effective,
         "realised": realised,
         "impact": impact,
     }
-    return pd.DataFrame(table)
 
 
 def half_spreads(sign: Floats, price: Floats, before: Floats, after: Floats) -> tuple[Floats, Floats, Floats]:
@@ -120,6 +153,16 @@ def spread_table(legs: pd.DataFrame, roles: Mapping[str, str]) -> pd.DataFrame:
         One row per role and liquidity, and one per liquidity with role "all": `fills` (legs), `lots`, `missing` (legs
         with an unknown number, which the means leave out), quantity-weighted means `effective`, `realised`, `impact`
         (ticks per lot) and plain means over legs `effective_per_fill`, `realised_per_fill`, `impact_per_fill`.
+
+    >>> import pandas as pd
+    >>> legs = pd.DataFrame({"owner": ["ann", "bob"], "liquidity": "taker", "quantity": [1, 3]})
+    >>> legs = legs.assign(effective=[2.0, 1.0], realised=[0.0, 1.0], impact=[2.0, 0.0])
+    >>> table = spread_table(legs, {"ann": "informed", "bob": "noise"})
+    >>> print(table[["role", "lots", "effective", "realised", "impact", "impact_per_fill"]])
+           role  lots  effective  realised  impact  impact_per_fill
+    0  informed     1       2.00      0.00     2.0              2.0
+    1     noise     3       1.00      1.00     0.0              0.0
+    2       all     4       1.25      0.75     0.5              1.0
     """
     kinds = ("effective", "realised", "impact")
     role = roles_of(legs["owner"].to_numpy(), roles)

@@ -1,4 +1,17 @@
-"""Who is how much richer: wealth at one common mark, and gains at the fair value of the moment."""
+"""Who is how much richer: wealth at one common mark, and gains at the fair value of the moment.
+
+>>> from marketsim.columns import FILL_COLUMNS, Table
+>>> from marketsim.fairvalue import ConstantFairValue
+>>> buy = market_order("A", Side.BUY, quantity=3)._replace(order_id=1, owner="ann", venue="shop")
+>>> fills = Table(FILL_COLUMNS)
+>>> fills.extend(trade(buy, against="pool:shop", price=102, quantity=3, now=5, fee=1))
+>>> print(role_transfers(fills, ConstantFairValue({"A": 100.0}), {"ann": "noise"}, end=50))
+from   noise  pool  fees
+role
+noise    0.0  -6.0  -1.0
+pool     6.0   0.0   0.0
+fees     1.0   0.0   0.0
+"""
 
 from __future__ import annotations
 
@@ -31,6 +44,7 @@ def exact_wealth(ledger: Ledger, marks: Mapping[str, float]) -> dict[str, Fracti
     Raises:
         ConfigError: a mark is missing or not finite.
 
+    >>> from marketsim.ledger import Ledger
     >>> ledger = Ledger()
     >>> ledger.cash, ledger.inventory = {"ann": -3, "bob": 3}, {"ann": {"m": 1}, "bob": {"m": -1}}
     >>> exact_wealth(ledger, {"m": 5.5})
@@ -68,6 +82,16 @@ def wealth_table(ledger: Ledger, marks: Mapping[str, float], roles: Mapping[str,
     Raises:
         ConfigError: a mark is missing or not finite.
         ConservationError: the exact wealth of all rows does not sum to zero.
+
+    >>> from marketsim.ledger import Ledger
+    >>> ledger = Ledger()
+    >>> buy = market_order("A", Side.BUY, quantity=3)._replace(order_id=1, owner="ann", venue="shop")
+    >>> ledger.post(trade(buy, against="pool:shop", price=102, quantity=3, now=5, fee=1))
+    >>> print(wealth_table(ledger, {"A": 100.5}, {"ann": "noise"}))
+         account   role  cash  lots:A  wealth
+    0        ann  noise  -307       3    -5.5
+    1  pool:shop   pool   306      -3     4.5
+    2  fees:shop   fees     1       0     1.0
     """
     wealth = exact_wealth(ledger, marks)
     if total := sum(wealth.values(), Fraction(0)):
@@ -99,6 +123,17 @@ def pnl_by_role(fills: Log, fair: FairValue, roles: Mapping[str, str], *, end: i
         `fees`, `pnl_net` = sum of side x (quantity x fair(t) - money), all tick-lots. `pnl` sums to zero over all
         roles wherever the legs of a match have one price, `pnl_net` to minus the fees. They differ by the fees, and in
         a pool by the rounding of its price.
+
+    >>> from marketsim.columns import FILL_COLUMNS, Table
+    >>> from marketsim.fairvalue import ConstantFairValue
+    >>> buy = market_order("A", Side.BUY, quantity=3)._replace(order_id=1, owner="ann", venue="shop")
+    >>> fills = Table(FILL_COLUMNS)
+    >>> fills.extend(trade(buy, against="pool:shop", price=102, quantity=3, now=5, fee=1))
+    >>> print(pnl_by_role(fills, ConstantFairValue({"A": 100.0}), {"ann": "noise"}, end=50))
+           fills  lots  pnl  fees  pnl_net
+    role
+    noise      1     3 -6.0     1     -7.0
+    pool       1     3  6.0     0      6.0
     """
     columns = columns_of(fills, *_LEG)
     gross = _value(columns, fair_marks(fair, columns["market"], columns["time"], end=end))
@@ -127,6 +162,14 @@ def net_gains(fills: Log, fair: FairValue, *, end: int) -> Floats:
 
     Returns:
         side x (quantity x fair(t) - money), tick-lots, shape (legs,).
+
+    >>> from marketsim.columns import FILL_COLUMNS, Table
+    >>> from marketsim.fairvalue import ConstantFairValue
+    >>> buy = market_order("A", Side.BUY, quantity=3)._replace(order_id=1, owner="ann", venue="shop")
+    >>> fills = Table(FILL_COLUMNS)
+    >>> fills.extend(trade(buy, against="pool:shop", price=102, quantity=3, now=5, fee=1))
+    >>> net_gains(fills, ConstantFairValue({"A": 100.0}), end=50).tolist()
+    [-7.0, 6.0]
     """
     columns = columns_of(fills, "market", "time", "side", "quantity", "money")
     marks = fair_marks(fair, columns["market"], columns["time"], end=end)
@@ -154,6 +197,18 @@ def pnl_decomposition(fills: Log, fair: FairValue, roles: Mapping[str, str], *, 
 
     Returns:
         One row per role, indexed by it: `at_fill`, `carry`, `total` (tick-lots).
+
+    >>> from marketsim.columns import FILL_COLUMNS, Table
+    >>> from marketsim.fairvalue import PoissonJumps
+    >>> truth = PoissonJumps(opening={"A": 100.0}, horizon=50, jump_times={"A": [7]}, jump_sizes={"A": [5.0]})
+    >>> buy = market_order("A", Side.BUY, quantity=3)._replace(order_id=1, owner="ann", venue="shop")
+    >>> fills = Table(FILL_COLUMNS)
+    >>> fills.extend(trade(buy, against="pool:shop", price=102, quantity=3, now=5))
+    >>> print(pnl_decomposition(fills, truth, {"ann": "noise"}, end=50))
+           at_fill  carry  total
+    role
+    noise     -6.0   15.0    9.0
+    pool       6.0  -15.0   -9.0
     """
     columns = columns_of(fills, *_LEG)
     role = roles_of(columns["owner"], roles)
@@ -207,6 +262,23 @@ def role_transfers(
     columns = columns_of(fills, "match_id", "venue", *_LEG)
     if names is None:
         names = sorted(dict.fromkeys(roles_of(columns["owner"], roles)))
+    index = [*names, FEES]
+    gained = transfer_matrix(columns, fair, roles, names, end=end)
+    return pd.DataFrame(gained, index=pd.Index(index, name="role"), columns=pd.Index(index, name="from"))
+
+
+def transfer_matrix(fills: Log, fair: FairValue, roles: Mapping[str, str], names: Sequence[str], *, end: int) -> Floats:
+    """The numbers of `role_transfers`, of the same arguments, shape (names + 1, names + 1); "fees" comes last.
+
+    >>> from marketsim.columns import FILL_COLUMNS, Table
+    >>> from marketsim.fairvalue import ConstantFairValue
+    >>> buy = market_order("A", Side.BUY, quantity=3)._replace(order_id=1, owner="ann", venue="shop")
+    >>> fills = Table(FILL_COLUMNS)
+    >>> fills.extend(trade(buy, against="pool:shop", price=102, quantity=3, now=5, fee=1))
+    >>> transfer_matrix(fills, ConstantFairValue({"A": 100.0}), {"ann": "noise"}, ["noise", "pool"], end=50).tolist()
+    [[0.0, -6.0, -1.0], [6.0, 0.0, 0.0], [1.0, 0.0, 0.0]]
+    """
+    columns = columns_of(fills, "match_id", "venue", *_LEG)
     place, match, buys = role_places(columns["owner"], roles, names), match_numbers(columns), columns["side"] > 0
     gross = _gross(columns, fair_marks(fair, columns["market"], columns["time"], end=end))
     shape = (int(match.max(initial=-1)) + 1, len(names))
@@ -225,8 +297,7 @@ def role_transfers(
     gained = np.zeros((len(names) + 1, len(names) + 1))
     gained[:-1, :-1] = paid
     gained[-1, :-1] = np.bincount(place, weights=columns["fee"].astype(np.float64), minlength=len(names))
-    index = [*names, FEES]
-    return pd.DataFrame(gained - gained.T, index=pd.Index(index, name="role"), columns=pd.Index(index, name="from"))
+    return gained - gained.T
 
 
 def _gross(columns: Columns, marks: Floats) -> Floats:
@@ -245,10 +316,13 @@ def _shares(lots: Floats) -> Floats:
 
 
 def role_places(owners: npt.NDArray[Any], roles: Mapping[str, str], names: Sequence[str]) -> npt.NDArray[np.intp]:
-    """The place in `names` of the role of each row's owner.
+    """The place in `names` of the role of each row's owner, shape (rows,).
 
     Raises:
         ConfigError: a role is not among `names`.
+
+    >>> role_places(np.array(["pool:shop", "ann"], dtype=object), {"ann": "noise"}, ["noise", "pool"]).tolist()
+    [1, 0]
     """
     code, labels = codes(owners)
     places = {name: place for place, name in enumerate(names)}
@@ -259,7 +333,12 @@ def role_places(owners: npt.NDArray[Any], roles: Mapping[str, str], names: Seque
 
 
 def match_numbers(columns: Columns) -> npt.NDArray[np.intp]:
-    """Numbers from 0 of the (venue, market, match id) that occur, by leg; match ids are unique in a venue only."""
+    """Numbers from 0 of the (venue, market, match id) that occur, by leg; match ids are unique in a venue only.
+
+    >>> legs = {"match_id": [1, 1, 1], "venue": ["book", "book", "auction"], "market": ["A", "A", "A"]}
+    >>> match_numbers({name: np.array(column) for name, column in legs.items()}).tolist()
+    [0, 0, 1]
+    """
     venue, venues = codes(columns["venue"])
     market, markets = codes(columns["market"])
     match, _ = pd.factorize(columns["match_id"])

@@ -13,7 +13,7 @@ from marketsim.errors import ConfigError, MarketsimError, RegistrationError
 from marketsim.registration import agent_slot
 from marketsim.simulation import Simulation
 from marketsim.testing.agent_world import Blocked, Neighbour, Signals, Watched, World
-from marketsim.testing.failures import FAILED, PASSED, Broken, CheckFailure, CheckReport, Outcome
+from marketsim.testing.failures import Broken, CheckReport, Outcome, check_named, outcome_of
 from marketsim.testing.reference import ReferenceBook
 from marketsim.testing.reference_auction import ReferenceAuction
 from marketsim.types import Reason, Rejected
@@ -26,11 +26,16 @@ _SILLY = (Reason.QUANTITY, Reason.PRICE, Reason.SIDE, Reason.KIND, Reason.OWNER,
 
 @frozen
 class AgentCheck:
-    """One named check: `judge(world)` raises `Broken`."""
+    """One named check: `judge(world)` raises `Broken`, or answers why it does not apply.
+
+    >>> check: AgentCheck = next(agent_checks())
+    >>> check.name, check.rule
+    ('registration', 'the shape of an agent, and a factory that makes fresh ones')
+    """
 
     name: str
     rule: str
-    judge: Callable[[World], None]
+    judge: Callable[[World], str | None]
 
 
 def _registration(world: World) -> None:
@@ -144,7 +149,11 @@ def _disturbs_nobody(world: World) -> None:
 
 
 def agent_checks() -> Iterator[AgentCheck]:
-    """Every check of an agent."""
+    """Every check of an agent.
+
+    >>> [check.name for check in agent_checks()][:5]
+    ['registration', 'empty', 'one-sided', 'busy', 'refusing']
+    """
     yield AgentCheck("registration", "the shape of an agent, and a factory that makes fresh ones", _registration)
     yield AgentCheck("empty", "it lives on empty books", _empty)
     yield AgentCheck("one-sided", "it lives with buyers alone, and with sellers alone", _one_sided)
@@ -170,14 +179,10 @@ def _world(factory: Factory, seed: int, markets: tuple[str, ...] | None, price: 
 
 
 def _outcome(check: AgentCheck, world: World) -> Outcome:
-    try:
-        check.judge(world)
-    except Broken as broken:
-        options = f"seed={world.seed}, markets={world.markets!r}, price={world.price}"
-        replay = f"from marketsim.testing import replay_agent\nreplay_agent(factory, {check.name!r}, {options})"
-        failure = CheckFailure(check.name, broken.expected, broken.came, replay=replay, seed=world.seed)
-        return Outcome(check.name, FAILED, broken.came, failure)
-    return Outcome(check.name, PASSED)
+    options = f"seed={world.seed}, markets={world.markets!r}, price={world.price}"
+    return outcome_of(
+        check.name, lambda: check.judge(world), call="replay_agent", arguments=options, seed=world.seed
+    )  # fmt: skip
 
 
 def check_agent(
@@ -191,8 +196,19 @@ def check_agent(
         markets: what is traded; by default the agent's `markets` or `market`.
         price: ticks around which the others trade and the signals lie.
 
+    Returns:
+        An outcome for each check: passed, failed or not applicable (with a reason).
+
     Raises:
         ConfigError: an argument is out of bounds, or the markets cannot be told.
+
+    >>> class Misspelt:
+    ...     agent_id, market = "ann", "ACME"
+    ...     def on_review(self, ctx):
+    ...         ctx.submit(market_order(self.market, Side.BUY, quantity=3))
+    >>> report = check_agent(Misspelt)
+    >>> report.ok, report.failures[0].came
+    (False, "agent 'ann' (Misspelt) has a method 'on_review', which is never called; did you mean 'review'?")
     """
     world = _world(factory, seed, markets, price)
     name = type(factory()).__name__
@@ -202,11 +218,24 @@ def check_agent(
 def replay_agent(
     factory: Factory, check: str, *, seed: int = 0, markets: tuple[str, ...] | None = None, price: int = 10_000
 ) -> None:
-    """Run one check of an agent; raises the `CheckFailure` that `check_agent` collects."""
+    """Run one check of an agent, as the message of a `CheckFailure` says; arguments as in `check_agent`.
+
+    Raises:
+        CheckFailure: the agent breaks the rule.
+        ConfigError: there is no check of this name, an argument is out of bounds, or the markets cannot be told.
+
+    >>> class Hopeful:
+    ...     agent_id, market, review_interval = "ann", "ACME", 100
+    ...     def review(self, ctx):
+    ...         ctx.submit(limit_order(self.market, Side.BUY, quantity=1, price=ctx.state(self.market).best_ask - 1))
+    >>> replay_agent(Hopeful, "empty")
+    Traceback (most recent call last):
+        ...
+    marketsim.testing.failures.CheckFailure: check 'empty' failed
+      expected: a run of 400 steps without an error
+      came:     agent 'ann' (Watched.review) at time 100, seed 0: TypeError: unsupported operand type(s) for -: ...
+      ...
+    """
     __tracebackhide__ = True
-    found = next((item for item in agent_checks() if item.name == check), None)
-    if found is None:
-        raise ConfigError(f"check: got {check!r}, wanted one of {', '.join(item.name for item in agent_checks())}")
-    failure = _outcome(found, _world(factory, seed, markets, price)).failure
-    if failure is not None:
-        raise failure from None
+    found = check_named(check, agent_checks())
+    _outcome(found, _world(factory, seed, markets, price)).raise_failure()

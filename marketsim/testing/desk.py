@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from attrs import define, field
 
+from marketsim.errors import raised
 from marketsim.gateway import check_order, check_order_id, check_quantity
 from marketsim.ledger import Ledger
 from marketsim.testing.failures import Broken
@@ -155,7 +156,7 @@ class Desk:
             return getattr(self.venue, call)(*arguments)
         except Exception as error:
             asked = f"{call}({', '.join(code(argument) for argument in arguments)})"
-            came = f"{asked} raised {type(error).__name__}: {error}{_where(error)}"
+            came = f"{asked} raised {raised(error)}{_where(error)}"
             raise Broken("answers", f"an answer from {type(self.venue).__name__}.{call}", came) from error
 
     def look(self) -> tuple[Any, ...]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from math import isfinite, nan
+from math import nan
 from typing import Any
 
 import numpy as np
 from attrs import frozen
 
-from marketsim.errors import ConfigError
-from marketsim.testing.failures import FAILED, NOT_APPLICABLE, PASSED, Broken, CheckFailure, CheckReport, Outcome
+from marketsim.checks import finite
+from marketsim.errors import ConfigError, raised, written
+from marketsim.testing.failures import Broken, CheckReport, Outcome, check_named, outcome_of
 from marketsim.testing.generate import draws
 
 Factory = Callable[[], Any]
@@ -19,7 +20,20 @@ Factory = Callable[[], Any]
 
 @frozen
 class Questions:
-    """A factory of fair values, and the times at which they are asked."""
+    """A factory of fair values, and the times at which they are asked.
+
+    Args:
+        factory: makes a fair value, the same each time.
+        seed: of the times.
+        horizon: last step to ask for.
+        count: how many steps to draw between 0 and the horizon.
+
+    >>> from marketsim.fairvalue import ConstantFairValue
+    >>> questions = Questions(lambda: ConstantFairValue({"A": 100.0}), seed=0, horizon=50, count=3)
+    >>> times = questions.times()
+    >>> len(times), times[:2], questions.asked(questions.factory(), times[:2])
+    (5, [0, 50], {('A', 0): 100.0, ('A', 50): 100.0})
+    """
 
     factory: Factory
     seed: int
@@ -38,7 +52,12 @@ class Questions:
 
 @frozen
 class FairValueCheck:
-    """One named check: `judge(questions)` raises `Broken`, or answers why it does not apply."""
+    """One named check: `judge(questions)` raises `Broken`, or answers why it does not apply.
+
+    >>> check: FairValueCheck = next(fair_value_checks())
+    >>> check.name, check.rule
+    ('shape', 'markets, and an answer at every time')
+    """
 
     name: str
     rule: str
@@ -49,7 +68,7 @@ def _ask(fair: Any, market: str, time: int) -> Any:
     try:
         return fair.at(market, time)
     except Exception as error:
-        came = f"at({market!r}, {time}) raised {type(error).__name__}: {error}"
+        came = f"at({market!r}, {time}) raised {raised(error)}"
         raise Broken("shape", "a price at every time from 0 to the horizon", came) from error
 
 
@@ -65,14 +84,14 @@ def _shape(questions: Questions) -> None:
 
 def _prices(questions: Questions) -> None:
     for (market, time), price in questions.asked(questions.factory(), questions.times()).items():
-        if not (isinstance(price, (float, int)) and type(price) is not bool and isfinite(price) and price >= 0):
-            raise Broken("prices", "a finite price of at least 0", f"at({market!r}, {time}) is {price!r}")
+        if not (finite(price) and price >= 0):
+            raise Broken("prices", "a finite price of at least 0", f"at({market!r}, {time}) is {written(price)}")
 
 
 def _compare(rule: str, what: str, wanted: dict[tuple[str, int], Any], came: dict[tuple[str, int], Any]) -> None:
     for (market, time), price in wanted.items():
         if came[market, time] != price:
-            raise Broken(rule, f"at({market!r}, {time}) of {price!r}, as {what}", repr(came[market, time]))
+            raise Broken(rule, f"at({market!r}, {time}) of {written(price)}, as {what}", written(came[market, time]))
 
 
 def _repeatable(questions: Questions) -> None:
@@ -105,8 +124,8 @@ def _times(questions: Questions) -> None:
         except (TypeError, ValueError, LookupError):
             continue
         except Exception as error:
-            raise Broken("times", f"a ConfigError for at{asked!r}", f"{type(error).__name__}: {error}") from error
-        raise Broken("times", f"a ConfigError for at{asked!r}", repr(price))
+            raise Broken("times", f"a ConfigError for at{asked!r}", raised(error)) from error
+        raise Broken("times", f"a ConfigError for at{asked!r}", written(price))
 
 
 def _values(questions: Questions) -> str | None:
@@ -120,7 +139,7 @@ def _values(questions: Questions) -> str | None:
             raise Broken("values", f"an array of shape ({len(times)},)", f"shape {prices.shape}")
         for time, one, many in zip(times, wanted, prices.tolist(), strict=True):
             if one != many:
-                raise Broken("values", f"{one!r} for {market!r} at {time}, as at() says", repr(many))
+                raise Broken("values", f"{written(one)} for {market!r} at {time}, as at() says", repr(many))
     return None
 
 
@@ -132,7 +151,11 @@ def _randomness(questions: Questions) -> None:
 
 
 def fair_value_checks() -> Iterator[FairValueCheck]:
-    """Every check of a fair value."""
+    """Every check of a fair value.
+
+    >>> [check.name for check in fair_value_checks()]
+    ['shape', 'prices', 'repeatable', 'sequence', 'twins', 'times', 'values', 'randomness']
+    """
     yield FairValueCheck("shape", "markets, and an answer at every time", _shape)
     yield FairValueCheck("prices", "prices are finite and not negative", _prices)
     yield FairValueCheck("repeatable", "the same question has the same answer", _repeatable)
@@ -154,15 +177,10 @@ def _questions(factory: Factory, seed: int, horizon: int | None, count: int) -> 
 
 
 def _outcome(check: FairValueCheck, questions: Questions) -> Outcome:
-    try:
-        reason = check.judge(questions)
-    except Broken as broken:
-        options = f"seed={questions.seed}, horizon={questions.horizon}, questions={questions.count}"
-        call = f"replay_fair_value(factory, {check.name!r}, {options})"
-        replay = f"from marketsim.testing import replay_fair_value\n{call}"
-        failure = CheckFailure(check.name, broken.expected, broken.came, replay=replay, seed=questions.seed)
-        return Outcome(check.name, FAILED, broken.came, failure)
-    return Outcome(check.name, NOT_APPLICABLE if reason else PASSED, reason or "")
+    options = f"seed={questions.seed}, horizon={questions.horizon}, questions={questions.count}"
+    return outcome_of(
+        check.name, lambda: check.judge(questions), call="replay_fair_value", arguments=options, seed=questions.seed
+    )  # fmt: skip
 
 
 def check_fair_value(
@@ -175,6 +193,12 @@ def check_fair_value(
         seed: of the times asked for.
         horizon: last time to ask for; by default the fair value's `horizon`, or 1000.
         questions: how many times to ask for.
+
+    Returns:
+        An outcome for each check: passed, failed or not applicable (with a reason).
+
+    Raises:
+        ConfigError: an argument is out of bounds.
 
     >>> from marketsim.fairvalue import ConstantFairValue
     >>> check_fair_value(lambda: ConstantFairValue({"A": 100.0})).ok
@@ -189,11 +213,24 @@ def check_fair_value(
 def replay_fair_value(
     factory: Factory, check: str, *, seed: int = 0, horizon: int | None = None, questions: int = 200
 ) -> None:
-    """Run one check of a fair value; raises the `CheckFailure` that `check_fair_value` collects."""
+    """Run one check of a fair value, as the message of a `CheckFailure` says; arguments as in `check_fair_value`.
+
+    Raises:
+        CheckFailure: the fair value breaks the rule.
+        ConfigError: there is no check of this name, or an argument is out of bounds.
+
+    >>> from marketsim.fairvalue import ConstantFairValue
+    >>> class BelowZero(ConstantFairValue):
+    ...     def at(self, market, time, /):
+    ...         return super().at(market, time) - 200.0
+    >>> replay_fair_value(lambda: BelowZero({"A": 100.0}), "prices")
+    Traceback (most recent call last):
+        ...
+    marketsim.testing.failures.CheckFailure: check 'prices' failed
+      expected: a finite price of at least 0
+      came:     at('A', 0) is -100.0
+      ...
+    """
     __tracebackhide__ = True
-    found = next((item for item in fair_value_checks() if item.name == check), None)
-    if found is None:
-        raise ConfigError(f"check: got {check!r}, wanted one of {', '.join(c.name for c in fair_value_checks())}")
-    failure = _outcome(found, _questions(factory, seed, horizon, questions)).failure
-    if failure is not None:
-        raise failure from None
+    found = check_named(check, fair_value_checks())
+    _outcome(found, _questions(factory, seed, horizon, questions)).raise_failure()

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
-from marketsim.errors import ConfigError, RegistrationError
+from marketsim.errors import ConfigError, RegistrationError, raised
 from marketsim.registration import check_venue_shape
 from marketsim.testing.failures import Broken
 from marketsim.types import (
@@ -66,6 +66,11 @@ class Profile:
     `house`: an account without orders trades; `pool`: that account is `pool:kit`; `separate`: there are several markets
     and the venue says that they share nothing; `anchor`: a price (ticks) to draw others around, by market; `size_max`:
     largest quantity to draw, in steps of `quantity_step`; `stride`: how far apart times are drawn.
+
+    >>> from marketsim.testing import ReferencePool
+    >>> pool: Profile = probe(lambda: ReferencePool(("A",)))
+    >>> pool.forms, pool.rests, pool.pool, pool.anchor, pool.sample
+    (('market', 'market-fok'), False, True, {'A': 100}, 1000)
     """
 
     markets: tuple[str, ...]
@@ -98,14 +103,27 @@ class Profile:
 
 
 def order_of(form: str, market: str, side: Side, quantity: int, price: int, order_id: int, owner: str) -> Order:
-    """An order of one of `FORMS`; `price` is used where the form has one."""
+    """An order of one of `FORMS` for `quantity` lots; `price` (ticks) is used where the form has one.
+
+    >>> order = order_of("post-only", "A", Side.SELL, 5, 101, 7, "ann")
+    >>> order.price, order.tif.value, order.post_only
+    (101, 'gtc', True)
+    """
     kind, tif, post_only = FORMS[form]
     limit = price if kind is OrderKind.LIMIT else None
     return Order(market, side, quantity, limit, kind, tif, post_only, order_id, owner)
 
 
 def check_shape(venue: Any) -> tuple[type, ...]:
-    """The messages of a venue that looks like one; raises `Broken` for rule "shape"."""
+    """The messages of a venue that looks like one.
+
+    Raises:
+        Broken: for rule "shape", where it does not.
+
+    >>> from marketsim.testing import PostedPrice, ReferenceBook
+    >>> [[kind.__name__ for kind in check_shape(made(("A",)))] for made in (PostedPrice, ReferenceBook)]
+    [['Order'], ['Order', 'Reduce', 'Replace']]
+    """
     try:
         messages = check_venue_shape(NAME, venue)
     except RegistrationError as error:
@@ -126,6 +144,11 @@ def probe(factory: Callable[[], Any], *, claims: tuple[str, ...] | None = None) 
     Raises:
         Broken: for rule "shape" or "answers", where the venue cannot even be asked.
         ConfigError: an unknown claim.
+
+    >>> from marketsim.testing import ReferenceAuction
+    >>> found = probe(lambda: ReferenceAuction(("A",), pi=50))
+    >>> found.waits, found.house, found.period, found.stride
+    (True, False, 50, 5)
     """
     if claims is not None and (unknown := [claim for claim in claims if claim not in CLAIMS]):
         raise ConfigError(f"claims: got {unknown}, wanted some of {', '.join(CLAIMS)}")
@@ -134,8 +157,8 @@ def probe(factory: Callable[[], Any], *, claims: tuple[str, ...] | None = None) 
     try:
         return _probe(factory, venue, messages, getattr(venue, "claims", ()) if claims is None else claims)
     except Exception as error:  # noqa: BLE001 whatever it is, the venue raised it
-        came = f"{type(error).__name__}: {error}"
-        raise Broken("answers", "an answer to a well-formed order, and to a question about it", came) from None
+        wanted = "an answer to a well-formed order, and to a question about it"
+        raise Broken("answers", wanted, raised(error)) from None
 
 
 def _probe(factory: Callable[[], Any], venue: Any, messages: tuple[type, ...], claims: tuple[str, ...]) -> Profile:

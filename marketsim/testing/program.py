@@ -11,7 +11,12 @@ import marketsim.types as value_types
 
 
 class Cancel(NamedTuple):
-    """A call of `Venue.cancel`."""
+    """A call of `Venue.cancel`.
+
+    >>> from marketsim.testing import ReferenceBook, replay_venue
+    >>> bid = limit_order("A", Side.BUY, quantity=5, price=99)._replace(order_id=1, owner="ann")
+    >>> replay_venue(lambda: ReferenceBook(("A",)), "cancels", [Step(0, bid), Step(3, Cancel(1, "ann"))])
+    """
 
     order_id: Any
     owner: Any
@@ -21,6 +26,9 @@ class Step(NamedTuple):
     """`message` at `time`: one that `submit` takes, a `Cancel`, or None for nothing but the passing of time.
 
     The venue name of a message is left empty: the kit fills it in.
+
+    >>> print(code(Step(3, limit_order("A", Side.BUY, quantity=5, price=99))))
+    Step(3, Order('A', Side.BUY, 5, 99))
     """
 
     time: int
@@ -64,7 +72,22 @@ def _call(value: Any) -> str:
 
 
 def replay_text(function: str, check: str, program: Sequence[Step], *, claims: tuple[str, ...] | None = None) -> str:
-    """Python that runs one check on one program; it needs only `factory`."""
+    """Python that runs one check on one program; it needs only `factory`.
+
+    Args:
+        function: "replay_venue", "replay_agent" or "replay_fair_value".
+        check: its name.
+        program: what the venue is sent; empty for an agent and a fair value.
+        claims: rules to hold a venue to, where those are not its own.
+
+    >>> print(replay_text("replay_venue", "cancels", [Step(3, Cancel(1, "ann"))]))
+    from marketsim.testing import Cancel, Step, replay_venue
+    replay_venue(
+        factory, 'cancels', [
+            Step(3, Cancel(1, 'ann')),
+        ]
+    )
+    """
     lines = [f"        {code(step)}," for step in program]
     text = "\n".join(lines)
     names = sorted(name for name in _public_types() if f"{name}(" in text or f"{name}." in text)
@@ -86,6 +109,16 @@ def shrink(program: Program, fails: Callable[[Program], bool], *, trials_max: in
 
     Removes runs of steps, long ones first, as long as `fails` holds (Zeller and Hildebrandt, Simplifying and isolating
     failure-inducing input, 2002, in its greedy form).
+
+    Args:
+        program: one for which `fails` holds.
+        fails: whether a program still fails; it is called `trials_max` times at most.
+
+    >>> bids = [limit_order("A", Side.BUY, quantity=10 * lots, price=99) for lots in range(1, 9)]
+    >>> program = tuple(Step(time, bid) for time, bid in enumerate(bids))
+    >>> shrunk = shrink(program, lambda steps: any(step.message.quantity > 24 for step in steps))
+    >>> [code(step) for step in shrunk]
+    ["Step(7, Order('A', Side.BUY, 40, 99))"]
     """
     trials = 0
 

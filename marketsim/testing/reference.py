@@ -37,7 +37,14 @@ from marketsim.types import (
 
 @define(eq=False)
 class Resting:
-    """An order that waits, and the lots left of it."""
+    """An order that waits, and the lots left of it.
+
+    >>> book = ReferenceBook(("A",))
+    >>> bid = limit_order("A", Side.BUY, quantity=5, price=99)._replace(order_id=1, owner="ann")
+    >>> reports = book.submit(bid, 0) + book.submit(Reduce(1, 2, owner="ann"), 3)
+    >>> [(item.order.quantity, item.left) for item in book.resting]
+    [(5, 3)]
+    """
 
     order: Order
     left: int
@@ -51,6 +58,11 @@ class PostedPrice:
         markets: names.
         price: ticks.
         house: the account that takes the other side.
+
+    >>> venue = PostedPrice(("A",), price=100)
+    >>> buy = limit_order("A", Side.BUY, quantity=3, price=101)._replace(order_id=1, owner="ann")
+    >>> [(leg.owner, leg.price, leg.money) for leg in venue.submit(buy, 0)]
+    [('ann', 100, 300), ('house', 100, 300)]
     """
 
     markets: tuple[str, ...] = field(validator=checks.names)
@@ -91,6 +103,13 @@ class ReferenceBook:
     Args:
         markets: names.
         fee_ppm: millionths of price x quantity that the taker pays, rounded up.
+
+    >>> book = ReferenceBook(("A",), fee_ppm=1000)
+    >>> ask = limit_order("A", Side.SELL, quantity=5, price=101)._replace(order_id=1, owner="ann")
+    >>> buy = market_order("A", Side.BUY, quantity=3)._replace(order_id=2, owner="bob")
+    >>> reports = book.submit(ask, 0) + book.submit(buy, 1)
+    >>> [(leg.owner, leg.price, leg.money, leg.fee) for leg in reports[1:]], book.state("A").asks
+    ([('bob', 101, 304, 1), ('ann', 101, 303, 0)], ((101, 2),))
     """
 
     messages: ClassVar[tuple[type, ...]] = (Order, Reduce, Replace)
@@ -273,6 +292,11 @@ class ReferencePool:
         markets: the one name.
         base: opening lots.
         quote: opening tick-lots.
+
+    >>> pool = ReferencePool(("A",), base=1000, quote=100_000)
+    >>> buy = market_order("A", Side.BUY, quantity=10)._replace(order_id=1, owner="ann", venue="amm")
+    >>> [(leg.owner, leg.money) for leg in pool.submit(buy, 0)], pool.reserves("A")
+    ([('ann', 1011), ('pool:amm', 1011)], (990, 101011))
     """
 
     messages: ClassVar[tuple[type, ...]] = (Order,)

@@ -42,6 +42,13 @@ class ReferenceAuction:
     Args:
         markets: names.
         pi: steps between clears.
+
+    >>> auction = ReferenceAuction(("A",), pi=10)
+    >>> bid = limit_order("A", Side.BUY, quantity=3, price=102)._replace(order_id=1, owner="ann")
+    >>> ask = limit_order("A", Side.SELL, quantity=5, price=99)._replace(order_id=2, owner="bob")
+    >>> waiting = auction.submit(bid, 4) + auction.submit(ask, 7)
+    >>> auction.next_clock(7), [(leg.owner, leg.price, leg.quantity) for leg in auction.clock(10)]
+    (10, [('ann', 99, 3), ('bob', 99, 3)])
     """
 
     messages: ClassVar[tuple[type, ...]] = (Order, Reduce)

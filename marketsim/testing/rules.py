@@ -6,7 +6,8 @@ from itertools import pairwise
 from math import isfinite
 from typing import Any
 
-from marketsim.errors import ConservationError
+from marketsim.errors import ConservationError, written
+from marketsim.exchange import is_well_formed
 from marketsim.testing.desk import Call, Desk, Life, Rule
 from marketsim.testing.failures import Broken
 from marketsim.testing.profile import NAME
@@ -270,13 +271,16 @@ def states(desk: Desk, call: Call) -> None:  # noqa: ARG001 every rule has this 
         state = desk.ask("state", market)
         if type(state) is not VenueState:
             raise Broken("states", "a VenueState", repr(state))
+        if not is_well_formed(state):
+            raise Broken("states", "prices in whole ticks or None, and tuples of levels", f"{market}: {written(state)}")
         for sign, best, levels in ((-1, state.best_bid, state.bids), (1, state.best_ask, state.asks)):
-            prices = [sign * price for price, _ in levels]
-            sound = all(type(price) is int and type(lots) is int and lots > 0 for price, lots in levels)
-            if not sound or any(a >= b for a, b in pairwise(prices)):
-                raise Broken("states", "levels of positive whole lots, best price first", f"{market}: {levels}")
-            if type(best) not in {int, type(None)} or (levels and best != levels[0][0]):
-                raise Broken("states", "a best price in whole ticks, that of the first level", f"{market}: {state[:4]}")
+            sound = all(type(level) is tuple and [type(part) for part in level] == [int, int] for level in levels)
+            prices = [sign * price for price, _ in levels] if sound else []
+            if not sound or any(lots < 1 for _, lots in levels) or any(a >= b for a, b in pairwise(prices)):
+                wanted = "levels of positive whole lots, best price first"
+                raise Broken("states", wanted, f"{market}: {written(levels)}")
+            if levels and best != levels[0][0]:
+                raise Broken("states", "a best price that is that of the first level", f"{market}: {state[:4]}")
 
 
 def separate_markets(desk: Desk, call: Call) -> None:

@@ -39,6 +39,13 @@ def orders(
         quantity_max: largest quantity, in steps.
         forms: of `marketsim.testing.profile.FORMS`.
         order_ids: ids to choose from; by default 1 to 2**31.
+
+    >>> from hypothesis import given, settings
+    >>> @settings(max_examples=20, database=None, derandomize=True)
+    ... @given(orders(("A",), anchor=100, forms=("limit",)))
+    ... def prices_lie_near_the_anchor(order):
+    ...     assert 92 <= order.price <= 108
+    >>> prices_lie_near_the_anchor()
     """
     return st.builds(
         order_of,
@@ -53,7 +60,16 @@ def orders(
 
 
 def message_streams(profile: Profile, *, steps_max: int = 60) -> st.SearchStrategy[Program]:
-    """Programs of every message that a venue takes, for `replay_venue` or a `Desk`; a seed and a length shrink well."""
+    """Programs of every message that a venue takes, for `replay_venue` or a `Desk`; a seed and a length shrink well.
+
+    >>> from hypothesis import given, settings
+    >>> from marketsim.testing import ReferenceBook, probe, replay_venue
+    >>> @settings(max_examples=5, database=None, derandomize=True)
+    ... @given(message_streams(probe(lambda: ReferenceBook(("A",))), steps_max=20))
+    ... def the_book_keeps_to_limits(program):
+    ...     replay_venue(lambda: ReferenceBook(("A",)), "limits", program)
+    >>> the_book_keeps_to_limits()
+    """
     return st.builds(
         lambda seed, steps: random_program(profile, Random(seed), steps),  # noqa: S311 reproducible draws
         st.integers(0, 2**32),
@@ -72,6 +88,15 @@ def books(
         orders_max: most orders.
         quantity_max: largest quantity in lots.
         crossed: False for bids below and asks from the anchor, True for some crossing pair, None for any.
+
+    >>> from hypothesis import given, settings
+    >>> from marketsim.testing import ReferenceBook
+    >>> @settings(max_examples=20, database=None, derandomize=True)
+    ... @given(books("A", crossed=False))
+    ... def orders_that_do_not_cross_all_rest(orders):
+    ...     book = ReferenceBook(("A",))
+    ...     assert all(type(report) is Accepted for order in orders for report in book.submit(order, 0))
+    >>> orders_that_do_not_cross_all_rest()
     """
     row = st.tuples(st.sampled_from(list(Side)), st.integers(1, quantity_max), st.integers(-8, 8))
 
@@ -100,6 +125,13 @@ def venue_machine(factory: Callable[[], Any], *, claims: tuple[str, ...] | None 
 
     Raises:
         CheckFailure: from within the machine, with the program so far.
+
+    >>> from hypothesis import settings
+    >>> from hypothesis.stateful import run_state_machine_as_test
+    >>> from marketsim.testing import ReferenceBook
+    >>> machine = venue_machine(lambda: ReferenceBook(("A",)))
+    >>> few = settings(max_examples=3, stateful_step_count=10, database=None, derandomize=True)
+    >>> run_state_machine_as_test(machine, settings=few)
     """
     profile = probe(factory, claims=claims)
 

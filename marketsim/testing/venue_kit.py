@@ -19,6 +19,7 @@ from marketsim.testing.failures import (
     CheckFailure,
     CheckReport,
     Outcome,
+    check_named,
 )
 from marketsim.testing.generate import draws, one_batch, one_trader, random_program, with_bad_messages
 from marketsim.testing.in_simulation import in_simulation
@@ -71,6 +72,11 @@ class VenueCheck:
         claim: the claim without which the check is "not claimed".
         applies: why the check does not apply to a venue; empty where it does.
         share: of the examples asked for, how large a part is tried.
+
+    >>> from marketsim.testing import ReferenceBook
+    >>> limits: VenueCheck = next(check for check in venue_checks() if check.name == "limits")
+    >>> limits.rule, limits(lambda: ReferenceBook(("A",)), examples=2).status
+    ('no order trades beyond its limit', 'passed')
     """
 
     name: str
@@ -326,12 +332,21 @@ def replay_venue(
     Raises:
         CheckFailure: the venue breaks the rule.
         ConfigError: there is no check of this name.
+
+    >>> from marketsim.testing import PostedPrice, Step
+    >>> class Greedy(PostedPrice):
+    ...     def submit(self, order, now, /):
+    ...         return trade(order, against=self.house, price=self.price, quantity=order.quantity, now=now)
+    >>> bid = limit_order("A", Side.BUY, quantity=1, price=99)._replace(order_id=1, owner="ann")
+    >>> replay_venue(lambda: Greedy(("A",), price=100), "limits", [Step(0, bid)])
+    Traceback (most recent call last):
+        ...
+    marketsim.testing.failures.CheckFailure: check 'limits' failed
+      expected: at most 99 ticks a lot for order 1
+      ...
     """
     __tracebackhide__ = True
-    found = next((item for item in venue_checks() if item.name == check), None)
-    if found is None:
-        names = ", ".join(item.name for item in venue_checks())
-        raise ConfigError(f"check: got {check!r}, wanted one of {names}")
+    found = check_named(check, venue_checks())
     program = tuple(program)
     replay = replay_text("replay_venue", check, program, claims=claims)
     try:
@@ -351,6 +366,11 @@ def parametrize_venues(factories: dict[str, Factory] | Iterable[Factory], **opti
     Args:
         factories: by name, or factories that have a `__name__`.
         options: `seed`, `examples`, `steps`, `claims`, for every check.
+
+    >>> from marketsim.testing import PostedPrice
+    >>> mark = parametrize_venues({"shop": lambda: PostedPrice(("A",))}, examples=2)
+    >>> [case.id for case in mark.args[1]][:3]
+    ['shop-shape', 'shop-answers', 'shop-accounting']
     """
     import pytest
 

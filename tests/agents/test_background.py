@@ -12,7 +12,7 @@ from marketsim.simulation import Simulation
 from marketsim.streams import Streams
 from marketsim.types import OrderKind, Side, VenueState
 from tests.agents.desk import Desk, quote
-from tests.test_agents_contract import MiniBook, Scripted, buy, sell
+from tests.small_market import MiniBook, Scripted, buy, sell
 
 BUY, SELL = Side.BUY, Side.SELL
 places = st.floats(0, 1)

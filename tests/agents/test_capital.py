@@ -13,7 +13,7 @@ from marketsim.errors import ConfigError
 from marketsim.simulation import Simulation
 from marketsim.types import Cancelled, Expired, Reason, Rejected, Side, VenueState
 from tests.agents.desk import Desk, quote
-from tests.test_agents_contract import MiniBook, PostedPrice, Scripted, buy, sell
+from tests.small_market import MiniBook, PostedPrice, Scripted, buy, sell
 
 BUY, SELL = Side.BUY, Side.SELL
 

@@ -17,7 +17,7 @@ from marketsim.simulation import Simulation
 from marketsim.streams import Streams
 from marketsim.types import Liquidity, Side, Signal, TimeInForce, limit_order, market_order
 from tests.agents.desk import Desk, fill, quote
-from tests.test_agents_contract import MiniBook, Script
+from tests.small_market import MiniBook, Script
 
 BUY, SELL = Side.BUY, Side.SELL
 SIGMA, PRICE = 100, 1_000_000.0

@@ -12,7 +12,7 @@ from marketsim.errors import ConfigError
 from marketsim.simulation import Simulation
 from marketsim.testing.agent_kit import check_agent
 from marketsim.types import Feed, Side, limit_order, market_order
-from tests.test_agents_contract import Scripted
+from tests.small_market import Scripted
 from venues.clob import ContinuousBook
 from venues.constant_product import ConstantProduct
 from venues.fba import BatchAuction

@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 import typer.main
+from attrs import evolve
 
 from experiments.cli import app
+from experiments.pi_curve import config
+from experiments.pi_curve.cell import cells_of, run_cell
+from experiments.pi_curve.measures import ROLES
 from tests.docs.pages import PAGES, ROOT, commands, files, runs
 
 # Run by tests of their own, with what they need: a module to import, an extra, or a configuration made smaller.
@@ -40,6 +44,19 @@ def test_every_python_block_is_run_or_is_a_file(page: Path):
 def test_what_is_run_elsewhere_is(page: str):
     tests = [path for path in (ROOT / "tests").rglob("test_*.py") if path != Path(__file__)]
     assert any(f'"{page}"' in text_of(path) for path in tests), f"no test reads {page}"
+
+
+@pytest.mark.parametrize("name", ["centre.toml", "demo.toml"])
+def test_every_column_of_a_study_has_its_line(name: str):
+    study = evolve(config.load(name), horizon=1000)
+    columns = run_cell(study, cells_of(study)[0])[0]
+    page = text_of(ROOT / "docs" / "reading-the-report.md")
+    said = [name for row in re.findall(r"^\| (`.+?`) \|", page, re.MULTILINE) for name in re.findall(r"`(.+?)`", row)]
+    part, role = r"(opening|age)_\d+_(\d+|end)", "(" + "|".join((*ROLES, "fees")) + ")"
+    known = [re.sub("AGENT", "[a-z0-9-]+", name).replace("opening_A_B", part).replace("age_A_B", part) for name in said]
+    known = [re.sub(r"_H$", r"_\\d+", re.sub(r"(?<![A-Z])R(?![A-Z])", role, name)) for name in known]
+    pattern = re.compile("|".join([*known, f"lp_(fills|lots)_({part}|against_{role})"]))
+    assert not sorted(name for name in columns if not pattern.fullmatch(name))
 
 
 @pytest.mark.parametrize("page", TESTED_HERE, ids=lambda page: page.name)

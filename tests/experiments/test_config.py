@@ -20,9 +20,9 @@ def test_shipped_configurations_read_back(name: str):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("seeds = 2.5", "f.toml.seeds"),
-        ('seeds = "7"', "f.toml.seeds"),
-        ("seeds = true", "f.toml.seeds"),
+        ("seeds = 2.5", "f.toml, seeds"),
+        ('seeds = "7"', "f.toml, seeds"),
+        ("seeds = true", "f.toml, seeds"),
         ("seeds = 0", "Study.seeds"),
         ("horizon = -1", "Study.horizon"),
         ("pi = [1, 1]", "Study.pi"),

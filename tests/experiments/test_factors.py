@@ -46,6 +46,12 @@ def test_levels_and_a_key_exclude_each_other():
         Factor(name="f")
 
 
+def test_twenty_factors_of_fifty_levels_are_refused_before_they_are_crossed():
+    factors = tuple(Factor(name=f"f{n}", key="seeds", values=tuple(range(1, 51))) for n in range(20))
+    with pytest.raises(ConfigError, match=rf"factors: got {50**20} combinations, wanted at most 10000"):
+        crossed((), factors)
+
+
 def test_two_variants_of_one_name_are_refused():
     with pytest.raises(ConfigError, match="two variants"):
         crossed((Variant(name="a"), Variant(name="a")), ())

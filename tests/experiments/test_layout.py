@@ -188,6 +188,12 @@ def test_a_sweep_draws_means_at_their_places_and_differences_with_paired_errors(
     assert panels[0].get_title(loc="left") == "one, low capital: LP gain"
 
 
+def test_a_title_between_dollars_is_drawn_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(picture, "overview", lambda *_: None)
+    picture.draw(evolve(MANY, title="x$\\foo$"), pd.DataFrame(), pd.DataFrame(), tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").stat().st_size > 0
+
+
 def test_many_variants_are_dots_of_differences_in_their_lines():
     cells = with_pool(measured(MANY, {"number 5": 5.0}))
     figure = Figure()

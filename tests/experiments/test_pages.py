@@ -7,6 +7,7 @@ from math import nan, sqrt
 import numpy as np
 import pytest
 
+from experiments.pages.html import picture_of
 from experiments.pages.numbers import (
     MINUS,
     NONE,
@@ -86,3 +87,13 @@ def test_a_document_numbers_its_answer_and_leaves_out_what_is_empty():
     assert [line for line in lines if line] == [
         "# Title", "Why?", "1. So.", "2. And so.", "## Rows", "| a |", "## Keep in mind", "- one", "- 2",
     ]  # fmt: skip
+
+
+def test_a_name_between_dollars_is_drawn_as_it_is():
+    """Names of venues come from data; as formulas, "$\\foo$" cannot be drawn and ends the study."""
+
+    def draw(figure):
+        figure.suptitle("x$\\foo$")
+        figure.add_subplot().set_xticks([1], ["a$\\bar{$"])
+
+    assert picture_of((3.0, 2.0), draw).startswith(b"<?xml")

@@ -26,6 +26,7 @@ from experiments.pi_curve.sweeping import settings_of, task_of
 from experiments.sweep.export import table_hash
 from experiments.sweep.records import counts, reading
 from experiments.sweep.runner import version_here
+from experiments.sweep.task import Version
 from experiments.sweep.verify import verify
 from marketsim.errors import ConfigError, InputError
 
@@ -50,10 +51,16 @@ def call(*words: str, code: int = 0) -> str:
     return done.output
 
 
+# A version takes a process that imports the study: a second each time.
+_versions: dict[str, Version] = {}
+
+
 def stored(study: Study, out: Path, fills: Path | None = None, **settings) -> pd.DataFrame:
     """The cells of a study in `out`, without the report."""
     task = task_of(settings_of(study, fills))
-    return run_stored(study, task, version_here(task), out / "cells.sqlite", **settings)
+    if repr(task) not in _versions:
+        _versions[repr(task)] = version_here(task)
+    return run_stored(study, task, _versions[repr(task)], out / "cells.sqlite", **settings)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +129,7 @@ def test_recorded_prices_are_part_of_what_decides_a_row(tmp_path):
     assert list(data(b"one")) == [str(path)]
 
 
-def test_a_cell_that_fails_is_named_and_replayed_and_leaves_no_report(finished, tmp_path):
+def test_a_cell_that_fails_is_named_and_replayed_and_leaves_no_report(finished, tmp_path, undrawn):
     _, cells = finished
     in_the_way = tmp_path / "fills" / "base-fba-5-2.parquet"
     in_the_way.mkdir(parents=True)

@@ -87,7 +87,7 @@ def test_names_in_errors_are_not_read_as_markup(name: str, monkeypatch, capsys):
     assert name in capsys.readouterr().err
 
 
-def test_fill_logs_of_like_named_variants_do_not_meet(tmp_path):
+def test_fill_logs_of_like_named_variants_do_not_meet(tmp_path, undrawn):
     variants = "".join(f'[[variants]]\nname = "{name}"\n' for name in ("a b", "a-b", "a/b"))
     config = tmp_path / "three.toml"
     config.write_text(f"horizon = 300\nseeds = 1\nmechanisms = ['clob']\n{variants}")

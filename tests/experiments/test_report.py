@@ -95,12 +95,6 @@ def written(tmp_path_factory):
     return path.read_text(encoding="utf-8"), cells
 
 
-@pytest.fixture
-def undrawn(monkeypatch):
-    """Pictures take most of the time; where a test is about words they are left out."""
-    monkeypatch.setattr(figures, "picture_of", lambda *_: b"")
-
-
 def tree_of(text: str) -> ElementTree.Element:
     return ElementTree.fromstring(text.partition("<!DOCTYPE html>")[2])  # noqa: S314  (our own page)
 

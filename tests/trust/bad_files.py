@@ -30,8 +30,10 @@ class BadFile:
         reader: who reads it, of `tests.trust.test_bad_files.READERS`.
         file: its name; None as content is a folder of that name.
         content: its bytes.
-        words: what the refusal must hold beside the file's name.
+        words: what the refusal must hold beside the file's name; the row, the column and the entry first, if any: it
+            must begin with the file and them. Of settings the first is the key, or the line.
         beside: further files in its folder, by name.
+        named: the file that it names, if that is another one; "." is their folder.
     """
 
     how: str
@@ -40,6 +42,7 @@ class BadFile:
     content: bytes | None
     words: tuple[str, ...]
     beside: tuple[tuple[str, bytes], ...] = ()
+    named: str = ""
 
     def __str__(self) -> str:
         return f"{self.reader}: {self.file}: {self.how}"
@@ -121,6 +124,7 @@ _GZIP = gzip.compress(b"t,p,q\n" + b"10,1.5,1\n" * 500, mtime=0)
 _FLIPPED = _GZIP[:14] + bytes([_GZIP[14] ^ 0xFF, _GZIP[15] ^ 0xFF]) + _GZIP[16:]
 BOMB_SIZE = 50_000_000
 BOMB = gzip.compress(b"t,p,q\n" + b"9" * BOMB_SIZE, 1, mtime=0)
+BLANKS = gzip.compress(b"t,p,q\n" + b"\n" * 10_000_000, 1, mtime=0)
 
 SHAPES = [
     _csv("empty", "", "0 columns 't'", "wanted exactly one"),
@@ -135,15 +139,17 @@ SHAPES = [
     _csv("semicolons", "t;p;q\n1;1;1\n", "0 columns 't' among t;p;q"),
     _csv("a comment line", "t,p,q\n# by hand\n1,1,1\n", "row 2", "got 1 fields, wanted 3"),
     _csv("cut off in the last row", "t,p,q\n1,1,1\n2,1", "row 3", "got 2 fields, wanted 3"),
-    _csv("a quote that is never closed", 't,p,q\n1,"1,1\n2,1,1\n', "got 2 fields, wanted 3"),
-    _csv("Latin 1", b"t,p,q\n1,1,\xe9\n", "cannot be read", "utf-8"),
-    _csv("UTF-16", "t,p,q\n1,1,1\n".encode("utf-16"), "cannot be read", "utf-8"),
+    _csv("a quote that is never closed", 't,p,q\n1,"1,1\n2,1,1\n', "row 3", "got 2 fields, wanted 3"),
+    _csv("Latin 1", b"t,p,q\n1,1,\xe9\n", "row 2", "got the byte 0xe9 in place 5", "UTF-8"),
+    _csv("UTF-16", "t,p,q\n1,1,1\n".encode("utf-16"), "row 1", "got the byte 0xff", "UTF-8"),
     _csv("UTF-32", "t,p,q\n1,1,1\n".encode("utf-32-le"), "0 columns 't'"),
     _csv("two byte order marks", b"\xef\xbb\xbf\xef\xbb\xbft,p,q\n1,1,1\n", "0 columns 't'"),
-    _csv("a field of a megabyte", "t,p,q\n1," + "1" * 2**20 + ",1\n", "cannot be read", "field larger"),
+    _csv("a field of a megabyte", "t,p,q\n1," + "1" * 2**20 + ",1\n", "row 2", "got a line of more than 131072"),
+    _csv("a quote that is closed too late", 't,p,q\n1,"' + "1\n" * 70_000, "row 65538", "a cell of more than 131072"),
+    _csv("lines that hold nothing", "t,p,q\n" + "\n" * 1001, "row 1002", "got more than 1000 blank lines"),
     _csv("a web page", "<!DOCTYPE html>\n<html>\n", "0 columns 't' among <!DOCTYPE html>"),
     _csv("JSON", '{"t": [1], "p": [1]}', "0 columns 't'"),
-    _csv("a pickle", PICKLE, "cannot be read"),
+    _csv("a pickle", PICKLE, "row 1", "got the byte 0x80", "UTF-8"),
     _csv("a pickle under the name of a table", PICKLE, "wanted .csv, .csv.gz or .parquet", file="trades.pkl"),
     _csv("an unknown type", GOOD, "got a file of type '.txt', wanted .csv, .csv.gz or .parquet", file="trades.txt"),
     _csv("a spreadsheet", b"PK\x03\x04", "got a file of type '.xlsx'", file="trades.xlsx"),
@@ -156,7 +162,8 @@ SHAPES = [
     _csv("gzip with a wrong checksum", _GZIP[:-8] + b"\0\0\0\0" + _GZIP[-4:], "cannot be read", file="trades.csv.gz"),
     _csv("gzip, empty", b"", "0 columns 't'", file="trades.csv.gz"),
     _csv("zlib under the name of gzip", zlib.compress(GOOD), "cannot be read", file="trades.csv.gz"),
-    _csv("gzip bomb of one endless line", BOMB, "cannot be read", "field larger", file="trades.csv.gz"),
+    _csv("gzip bomb of one endless line", BOMB, "row 2", "got a line of more than", file="trades.csv.gz"),
+    _csv("gzip bomb of lines that hold nothing", BLANKS, "row 1002", "blank lines", file="trades.csv.gz"),
 ]
 
 
@@ -206,7 +213,7 @@ QUOTES = [
     _quotes("header alone", HEADER.encode(), "got no quotes, wanted at least one"),
     _quotes("empty", b"", "0 columns 'ts_event'"),
     _quotes("a short row", (HEADER + "\n1,2,A\n").encode(), "row 2", "got 3 fields, wanted 9"),
-    _quotes("UTF-16", text().encode("utf-16"), "cannot be read"),
+    _quotes("UTF-16", text().encode("utf-16"), "row 1", "UTF-8"),
     _quotes("gzip with flipped bytes", _FLIPPED, "cannot be read", file="day.csv.gz"),
     _quotes("gzip bomb of one endless line", BOMB, "0 columns 'ts_event'", file="day.csv.gz"),
     _quotes("a pickle", PICKLE, "cannot be read", file="day.parquet"),
@@ -214,6 +221,7 @@ QUOTES = [
     _asks("times are floats", "row 1", "column 'ts_event'", "got '1.5'", "integer nanoseconds", ts_event=[1.5, 2.5]),
     _asks(
         "times in seconds, of the year 9000",
+        "row 2",
         "column 'ts_event'",
         "wanted integer nanoseconds",
         ts_event=pa.array([1, 221_845_392_000], pa.timestamp("s")),
@@ -243,9 +251,16 @@ _CANDLES = '[feeds.candle]\nlength_ms = 1000\nopening = "t"\nhigh = "p"\nlow = "
 FOLDERS = [
     _fed("ns read as ms", "1723161255342000000,1,1,1\n", "row 2", "column 't'", "after multiplying by 1000000"),
     _fed("a time is a date", "2024-08-08,1,1,1\n", "row 2", "column 't'", "got '2024-08-08'"),
-    _fed("the 13th month", "2024-13-01,1,1,1\n", "row 2", "a date and time like", feed='unit = "iso"\n'),
-    _fed("the 25th hour", "2024-08-01T25:00,1,1,1\n", "row 2", "a date and time like", feed='unit = "iso"\n'),
-    _fed("a date of 1699", "1699-01-01,1,1,1\n", "row 2", "a date and time like", feed='unit = "iso"\n'),
+    _fed("the 13th month", "2024-13-01,1,1,1\n", "row 2", "column 't'", "a date and time like", feed='unit = "iso"\n'),
+    _fed(
+        "the 25th hour",
+        "2024-08-01T25:00,1,1,1\n",
+        "row 2",
+        "column 't'",
+        "a date and time like",
+        feed='unit = "iso"\n',
+    ),
+    _fed("a date of 1699", "1699-01-01,1,1,1\n", "row 2", "column 't'", "a date and time like", feed='unit = "iso"\n'),
     _fed(
         "one id with two prices",
         "1,1,1,7\n2,1,1,8\n1,2,1,7\n",
@@ -261,9 +276,7 @@ FOLDERS = [
         f"got id '{2**53 + 1}'",
         feed='trade_id = "id"\n',
     ),
-    _fed(
-        "a trade without its id", "1,1,1,\n", "row 2", "column 'id'", "text that is not empty", feed='trade_id = "id"\n'
-    ),
+    _fed("a trade without its id", "1,1,1,\n", "row 2", "column 'id'", "text of 1 to 100", feed='trade_id = "id"\n'),
     _fed("no such column of ids", "1,1,1,7\n", "0 columns 'number' among t, p, q, id", feed='trade_id = "number"\n'),
     _fed("no row of the venue", "1,1,1,7\n", "got no row where {'id': '8'}", feed='where = { id = "8" }\n'),
     _fed("a candle between two", "1500,1,1,7\n", "row 2", "column 't'", "a multiple of 1000 ms", feed=_CANDLES),
@@ -277,15 +290,27 @@ FOLDERS = [
         .replace('opening = "t"', 'opening = "id"')
         .replace('low = "p"', 'low = "q"'),
     ),
-    BadFile("files that are not there", "folder", "feeds.toml", FEED.encode(), ("trades.csv", "cannot be read")),
+    _fed("an id of a thousand", f"1,1,1,{'7' * 1000}\n", "row 2", "column 'id'", "1 to 100", feed='trade_id = "id"\n'),
+    _fed(
+        "an id with a NUL", "1,1,1,7\n2,1,1,7\0\n", "row 3", "column 'id'", "none of them NUL", feed='trade_id = "id"\n'
+    ),
+    BadFile(
+        "files that are not there",
+        "folder",
+        "feeds.toml",
+        FEED.encode(),
+        ("cannot be read", "got no file"),
+        named="trades.csv",
+    ),
     BadFile(
         "files that no pattern finds",
         "folder",
         "feeds.toml",
         FEED.replace("trades", "*").encode(),
         ("no file '*.csv'",),
+        named=".",
     ),
-    BadFile("a folder that does not say what it is", "folder", "readme.md", b"", ("feeds.toml",)),
+    BadFile("a folder that does not say what it is", "folder", "readme.md", b"", ("feeds.toml",), named="."),
 ]
 
 
@@ -303,7 +328,7 @@ RECORDED = [
     _recorded("times that run backwards", b"time,price\n200,1\n1,1\n", "row 3", "column 'time'", "at least 200"),
     _recorded("gzip with flipped bytes", _FLIPPED, "cannot be read", file="path.csv.gz"),
     _recorded("gzip cut in its header", _GZIP[:12], "cannot be read", file="path.csv.gz"),
-    _recorded("a field of a megabyte", b"1" * 2**20, "cannot be read"),
+    _recorded("a field of a megabyte", b"1" * 2**20, "row 1", "got a line of more than 131072"),
     _recorded("a pickle", PICKLE, "cannot be read", file="path.parquet"),
     _recorded("a folder", None, "cannot be read"),
 ]
@@ -323,8 +348,8 @@ CACHE = [
     BadFile("spans that are no JSON", "cache", _HOUR, _held(b"[[1,"), ("no file of this cache", "delete it")),
     BadFile("spans of words", "cache", _HOUR, _held(b'[["a", "b"]]'), ("no file of this cache", "delete it")),
     BadFile("spans that are a number", "cache", _HOUR, _held(b"7"), ("no file of this cache", "delete it")),
-    BadFile("a pickle", "cache", _HOUR, PICKLE, ("no file of this cache", "delete it")),
-    BadFile("empty", "cache", _HOUR, b"", ("no file of this cache", "delete it")),
+    BadFile("a pickle", "cache", _HOUR, PICKLE, ("a Parquet file of this cache", "delete it")),
+    BadFile("empty", "cache", _HOUR, b"", ("a Parquet file of this cache", "delete it")),
 ]
 
 CATALOGUE: list[BadFile] = [*CELLS, *SHAPES, *QUOTES, *FOLDERS, *RECORDED, *CACHE]

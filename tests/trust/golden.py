@@ -1,4 +1,4 @@
-"""The fill log of one run per venue as it was when it was last accepted, and how to accept another one.
+"""The logs of one run per venue as they were when they were last accepted, and how to accept other ones.
 
 `python -m tests.trust.golden "why they changed"` writes `golden.json` anew and keeps the reason with it. The file holds
 a SHA-256 per log and a mark per row, the beginning of the SHA-256 of all rows up to it, so that the first row that
@@ -13,7 +13,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from marketsim.fairvalue import HistoricalPath, LatentFactorWalk, OrnsteinUhlenbeck, PoissonJumps
+from marketsim.fairvalue import (
+    HistoricalPath,
+    LatentFactorWalk,
+    OrnsteinUhlenbeck,
+    PoissonJumps,
+    ProbabilityMartingale,
+)
 from marketsim.streams import Streams
 from tests.trust.registered import VENUES
 from tests.trust.worlds import rows, run
@@ -36,6 +42,9 @@ def paths() -> dict[str, list[str]]:
         ),
         "poisson-jumps": PoissonJumps.draw(stream("jumps"), STEPS, prices, jumps_per_step=0.05, size=25.0),
         "historical": HistoricalPath.from_arrays({"A": tape}, step=5, tick_size=0.25),
+        "probability-martingale": ProbabilityMartingale.draw(
+            stream("news"), STEPS, {"A": 0.3, "B": 0.5, "C": 0.2}, news_per_step=0.2, accuracy=0.4, resolves=STEPS - 20
+        ),
     }
     return {
         f"fair value {name}": [str(round(truth.at("A", t))) for t in range(STEPS + 1)] for name, truth in fair.items()
@@ -43,8 +52,12 @@ def paths() -> dict[str, list[str]]:
 
 
 def logs() -> dict[str, list[str]]:
-    """The lines of every log by its name."""
-    return {f"venue {name}": rows(run(name, SEED)) for name in VENUES} | paths()
+    """The lines of every log by its name; "venue" is that of the fills."""
+    runs = {name: run(name, SEED) for name in VENUES}
+    fills = {f"venue {name}": rows(result.fills) for name, result in runs.items()}
+    orders = {f"orders {name}": rows(result.orders) for name, result in runs.items()}
+    quotes = {f"quotes {name}": rows(result.quotes) for name, result in runs.items()}
+    return fills | paths() | orders | quotes
 
 
 def summary(lines: list[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from functools import cache
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -36,39 +37,25 @@ def here() -> dict[str, list[str]]:
     return all_logs()
 
 
-def child(hash_seed: str, threads: str) -> dict[str, list[str]]:
-    """The logs of another process."""
+def processes(hash_seeds: range, **options: Any) -> list[Any]:
+    return [pytest.param(str(seed), threads, **options) for seed, threads in product(hash_seeds, THREADS)]
+
+
+@pytest.mark.parametrize(
+    ("hash_seed", "threads"), processes(range(1, 3)) + processes(range(100, 120), marks=pytest.mark.slow)
+)
+def test_a_process_with_another_hash_seed_and_thread_count(hash_seed: str, threads: str):
+    """Each a test of its own, so that its name replays the process that differs."""
+    program = "import json; from tests.trust.test_determinism import *; print(json.dumps(all_logs()))"
     done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "import json; from tests.trust.test_determinism import *; print(json.dumps(all_logs()))",
-        ],
+        [sys.executable, "-c", program],
         env={**os.environ, "PYTHONHASHSEED": hash_seed, **dict.fromkeys(VARIABLES, threads)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    logs: dict[str, list[str]] = json.loads(done.stdout)
-    return logs
-
-
-def check(hash_seeds: range) -> None:
-    for hash_seed, threads in product(map(str, hash_seeds), THREADS):
-        there = child(hash_seed, threads)
-        differ = [name for name, logs in here().items() if there[name] != logs]
-        replay = f"PYTHONHASHSEED={hash_seed} OMP_NUM_THREADS={threads} python -m pytest {__file__}"
-        assert differ == [], f"{differ} differ under {replay}"
-
-
-def test_six_processes_with_two_hash_seeds_and_three_thread_counts():
-    check(range(1, 3))
-
-
-@pytest.mark.slow
-def test_sixty_processes():
-    check(range(100, 120))
+    assert json.loads(done.stdout) == here()
 
 
 @pytest.mark.parametrize("name", VENUES)

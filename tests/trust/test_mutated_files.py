@@ -12,6 +12,7 @@ from experiments.pi_curve import config
 from marketsim.errors import MarketsimError
 from marketsim.streams import Streams
 from tests.experiments.quotes.days import text
+from tests.trust import bad_stores, bad_tables
 from tests.trust.bad_parquet import PARQUET_GOOD
 from tests.trust.test_bad_files import READERS
 
@@ -21,6 +22,14 @@ GOOD = {
     "trades.csv.gz": ("trades", gzip.compress(_ROWS, mtime=0)),
     "trades.parquet": ("trades", PARQUET_GOOD),
     "day.csv": ("quotes", text().encode()),
+    "book.csv": ("books", bad_tables.rows(*range(4))),
+    "bars.csv": ("bars", (bad_tables.BARS_HEADER + "".join(f"{60_000 * n},2,3,1,2\n" for n in range(60))).encode()),
+    "entries.csv": ("entries", (bad_tables.ENTRIES_HEADER + "A,long,1,-1.5,0.5\n" * 60).encode()),
+    "s.sqlite": ("status", bad_stores.store(row='{"error":"E"}')),
+    "grid.toml": (
+        "grid",
+        b"seeds = 3\nfirst_seed = 7\n[axes]\npi = [1, 10, 100]\nname = ['a', 'b']\n[fixed]\nx = 1.5\n",
+    ),
     "study.toml": ("pi-curve", config.dumps(config.Study()).encode()),
 }
 CHANGED = 10

@@ -30,7 +30,7 @@ MAY_IMPORT_BY_NAME = {
     "experiments/routing/live.py": "ccxt, an extra",
     "experiments/validation/catalogue.py": "problems of the package's own list",
     "experiments/benchmarks/": "libraries that are measured against",
-    "experiments/sweep/": "extras, and the function of a sweep, which the code that starts it names",
+    "experiments/sweep/": "extras, and the function of a sweep, which the command names and never the store",
 }
 
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
+from types import SimpleNamespace
+
+from tests.conftest import PROFILE, pytest_terminal_summary
 
 TESTS = Path(__file__).resolve().parents[1]
 PAGE = (TESTS.parent / "docs" / "reliability.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| (\d+)\. .*$", PAGE, re.MULTILINE)
+NAMED = r"`(?:tests/)?([\w/]+\.py)?(?:::(\w+))?`"
+"""A file of tests, or one test of it or of the last file that was named."""
 
 
 def test_all_promises_are_there_once_and_in_order():
@@ -17,7 +22,7 @@ def test_all_promises_are_there_once_and_in_order():
 
 def test_every_named_test_exists():
     file, missing, count = TESTS, [], 0
-    for path, name in re.findall(r"`(?:tests/)?([\w/]+\.py)?(?:::(\w+))?`", PAGE):
+    for path, name in re.findall(NAMED, PAGE):
         if not path and not name:
             continue
         file = TESTS / path if path else file
@@ -29,3 +34,18 @@ def test_every_named_test_exists():
             missing += [f"{file.name}::{name}"] * (name not in defined)
     assert missing == []
     assert count > 50
+
+
+def test_tests_are_named_one_by_one():
+    columns = {
+        int(row.split(".")[0][1:]): row.split("|")[2] for row in PAGE.splitlines() if re.match(r"\| \d+\. ", row)
+    }
+    spans = [(number, span) for number, tests in columns.items() for span in re.findall(r"`[^`]*`", tests)]
+    assert [(number, span) for number, span in spans if not re.fullmatch(NAMED, span) or span == "``"] == []
+    assert [number for number, tests in columns.items() if "..." in tests or "tests named" in tests] == []
+
+
+def test_a_failure_comes_with_the_command_that_runs_it_again():
+    failed, said = SimpleNamespace(nodeid="tests/test_a.py::test_b[x y]"), []
+    pytest_terminal_summary(SimpleNamespace(stats={"failed": [failed], "passed": [failed]}, write_line=said.append))
+    assert said == [f"replay: HYPOTHESIS_PROFILE={PROFILE} python -m pytest 'tests/test_a.py::test_b[x y]'"]

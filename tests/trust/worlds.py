@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import Any
 
 from attrs import define, field
 
+from marketsim.columns import Table
 from marketsim.protocols import Context
 from marketsim.result import Result
 from marketsim.simulation import Simulation
@@ -126,11 +128,21 @@ def run(
     return simulation.run(horizon * profile.stride)
 
 
-def rows(result: Result) -> list[str]:
-    """The fill log, a line per leg, without the mids, which are the only floats in it."""
-    columns = result.fills.columns()
-    kept = [columns[name] for name in columns if not name.startswith("mid_")]
-    return [" ".join(map(str, leg)) for leg in zip(*kept, strict=True)]
+def rows(log: Table) -> list[str]:
+    """A log, a line per row: prices in whole ticks, "-" where there is none; without the mids of a fill log."""
+    columns = log.columns()
+    kept = [columns[name].tolist() for name in columns if not name.startswith("mid_")]
+    return [" ".join(map(_text, row)) for row in zip(*kept, strict=True)]
+
+
+def _text(value: Any) -> str:
+    if type(value) is not float:
+        return str(value)
+    if isnan(value):
+        return "-"
+    if not value.is_integer():
+        raise ValueError(f"price of a log: got {value!r}, wanted whole ticks")
+    return str(int(value))
 
 
 def digests(result: Result) -> tuple[str, str, str]:

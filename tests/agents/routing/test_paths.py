@@ -28,7 +28,8 @@ def assert_alike(router, labels, *, mode, context):
         choices, final = paths.follow(router, labels, contexts[run], bits[run], draws[run])
         assert choices.tolist() == batched[run].tolist()
         for array, many_arrays in zip(final, finals, strict=True):
-            assert array == pytest.approx(many_arrays[run], abs=1e-9)
+            if many_arrays is not None:  # what only the event loop prepares
+                assert array == pytest.approx(many_arrays[run], abs=1e-9)
     assert len(np.unique(batched)) > 1
 
 

@@ -162,4 +162,38 @@ def test_the_event_loop_decides_as_the_marginals_do_ties_included():
         ties += len(np.unique(np.delete(means, context).round(9))) < n - 1
         wanted = pick(means, context, noise, policy.may_choose_context, np)
         assert policy.choose(state, context, bit, noise, np) == wanted
+        prepared = state._replace(prepared=policy.inference.prepare(theta))
+        assert policy.choose(prepared, context, bit, noise, np) == wanted
     assert ties > 500
+
+
+@pytest.mark.parametrize(("n", "few"), [(2, True), (8, True), (9, False)])
+def test_what_is_prepared_is_the_marginals_and_the_moments(n, few):
+    engine, theta = Exact(beta=0.7), Streams(n).stream("theta").normal(size=n * (n + 1) // 2)
+    moments = engine.moments(theta, theta[:0], np)
+    prepared = engine.prepare(theta)
+    assert (prepared is not None) == few
+    if prepared is None:
+        return
+    assert engine.prepared_moments(prepared).tolist() == moments.tolist()
+    for context in range(n):
+        for bit in (-1, 1):
+            scores, scale = prepared.given(context, bit > 0)
+            wanted = engine.marginals(theta, context, bit, theta[:0], np)
+            assert np.array(scores) / scale == pytest.approx(wanted, abs=1e-12)
+
+
+def test_a_lesson_leaves_its_own_answers_prepared():
+    policy, noise = IsingPolicy(), np.zeros(3)
+    state = policy.initial(3, np)
+    for bit in (1, -1):
+        state = policy.learn(state, 0, bit, 1, bit, noise, np)
+        fresh = policy.inference.prepare(state.theta)
+        assert state.prepared.answers.tolist() == fresh.answers.tolist()
+
+
+def test_what_is_prepared_of_an_impossible_bit_is_not_answered():
+    engine, theta = Exact(), np.array([800.0, 0.0, 0.0])
+    prepared = engine.prepare(theta)
+    assert prepared.given(0, True) is not None
+    assert prepared.given(0, False) is None

@@ -20,7 +20,7 @@ from marketsim.simulation import Simulation
 from marketsim.types import Side, limit_order, market_order
 from tests.data import data_path
 from tests.experiments.features.build import BUCKET, FIRST, GAP_AT, book_frame, opening
-from tests.test_agents_contract import Scripted
+from tests.small_market import Scripted
 from venues.clob import ContinuousBook
 from venues.fba import BatchAuction
 
@@ -165,7 +165,7 @@ def test_bars_have_what_the_file_says_and_nan_for_the_rest(tmp_path):
         ("120001,2,1,1,0", "column 'open_time_ms': got 120001000000, wanted a multiple of 60000000000 ns"),
         ("120000,2,1,1,inf", "column 'spread_bps': got inf, wanted a finite number, or nothing"),
         ("120000,2,1,1,x", "column 'spread_bps': got 'x'"),
-        ("120000,2,1,3,0", "got {'high': 2.0, 'low': 1.0, 'close': 3.0}, wanted low <= open, close <= high"),
+        ("120000,2,1,3,0", "got high 2.0, low 1.0, close 3.0, wanted low <= open, close <= high"),
     ],
 )
 def test_a_bad_bar_of_another_layout_is_named(tmp_path, line, wanted):

@@ -179,7 +179,7 @@ def test_impossible_candles_are_refused(tmp_path, row, message):
         (FEED, "nan,1,1,1", "column 't': got 'nan'"),
         (FEED, "5,0,1,1", "column 'p': got '0', wanted a finite number above 0"),
         (FEED, "5,1,x,1", "column 'q': got 'x'"),
-        (FEED, "5,1,1,", "column 'id': got '', wanted text that is not empty"),
+        (FEED, "5,1,1,", "column 'id': got '', wanted text of 1 to 100 characters"),
         (evolve(FEED, unit="iso"), "2024-13-01T00:00Z,1,1,1", "got '2024-13-01T00:00Z', wanted a date and time"),
         (evolve(FEED, unit="iso"), "2024-02-30,1,1,1", "wanted a date and time"),
         (evolve(FEED, unit="iso"), "2262-01-01,1,1,1", "wanted a date and time"),

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tracemalloc
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,8 @@ from .functions import FAULTS
 from .kit import HERE, cells, counted, records_of, sweep, task, version
 
 NUMBER = 200
+KILLED = 1000
+"""Cells of the sweeps that are killed: enough that they are not done before."""
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +47,7 @@ def same_table(one: Path, other: Path) -> bool:
     return tables[0].read_bytes() == tables[1].read_bytes() and table_hash(one) == table_hash(other)
 
 
-@pytest.mark.parametrize("jobs", [2, 8])
+@pytest.mark.parametrize("jobs", [2, 8, pytest.param(16, marks=pytest.mark.slow)])
 def test_workers_and_order_do_not_matter(whole, tmp_path, jobs):
     shuffled = cells(NUMBER)
     random.Random(jobs).shuffle(shuffled)
@@ -62,7 +64,7 @@ def test_a_fault_is_put_down_to_its_cell_and_the_rest_goes_on(tmp_path):
     for record in records_of(path, "failed"):
         fault, said = json.loads(record.cell)["fault"], json.loads(record.row)
         assert FAULTS[fault] in said["error"]
-        assert said["replay"] == f"marketsim sweep replay {path} {record.id}"
+        assert said["replay"] == f"marketsim sweep replay functions:faulty {path} {record.id}"
         assert ("functions.py" in said["traceback"]) == (fault in {"memory", "raise", "quit"})
     assert told[-1].startswith(f"{2 * len(FAULTS)} failed")
     assert verify(path).problems == ()
@@ -244,37 +246,40 @@ def started(path: Path, number: int, jobs: int = 1) -> subprocess.Popen[str]:
     parts = path.with_suffix(".version")
     parts.write_text(json.dumps(dict(version().parts)))
     program = [sys.executable, str(Path(HERE) / "killed.py"), str(path), str(parts), str(number), str(jobs)]
-    return subprocess.Popen(program, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def killed(path: Path, lines: int, seconds: float) -> list[int]:
+    """Start a sweep, kill it so long after it has reported so often; what it had reported, also what was unread."""
+    process = started(path, KILLED)
+    said = [process.stdout.readline() for _ in range(lines)]
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+    process.kill()
+    left, complaint = process.communicate()
+    assert process.returncode == -signal.SIGKILL, f"it ended before it was killed: {complaint}"
+    return [int(line) for line in [*said, *left.splitlines()] if line.strip().isdigit()]
 
 
 def kill_and_resume(path: Path, times: int, seed: int) -> None:
-    """Kill a sweep at random moments; after each, all that was reported is there and whole."""
-    rng, done = random.Random(seed), 0
+    """Kill a sweep at random moments, of its start too; after each, all that was reported is there and whole."""
+    rng, done, at_work = random.Random(seed), 0, 0
     for _ in range(times):
-        process = started(path, NUMBER)
-        lines = [process.stdout.readline() for _ in range(rng.randrange(1 + NUMBER // times))]
-        process.kill()
-        # What it reported before it died, but was not read yet, counts too.
-        lines += process.communicate()[0].splitlines()
-        reported = [int(line) for line in lines if line.strip().isdigit()]
+        lines = rng.randint(1, KILLED // (3 * times)) if rng.random() < 0.7 else 0
+        reported = killed(path, lines, rng.uniform(0, 0.005 if lines else 0.2))
         if reported:
             assert verify(path).problems == ()
-            assert counted(path)["done"] >= done + reported[-1]
-            done = counted(path)["done"]
+            assert done + reported[-1] <= counted(path)["done"] < KILLED
+            done, at_work = counted(path)["done"], at_work + 1
+    assert at_work >= times // 2, f"{at_work} of {times} kills met a sweep that had reported and was not done"
 
 
-def test_kill_9_loses_nothing(whole, tmp_path):
-    path = tmp_path / "store.sqlite"
-    kill_and_resume(path, 10, seed=1)
-    sweep(path, cells(NUMBER))
-    assert same_table(path, whole)
-
-
-@pytest.mark.slow
-def test_kill_9_a_hundred_times_loses_nothing(whole, tmp_path):
-    path = tmp_path / "store.sqlite"
-    kill_and_resume(path, 100, seed=2)
-    sweep(path, cells(NUMBER))
+@pytest.mark.parametrize(("times", "seed"), [(10, 1), pytest.param(100, 2, marks=pytest.mark.slow)])
+def test_kill_9_loses_nothing(tmp_path, times, seed):
+    whole, path = tmp_path / "whole.sqlite", tmp_path / "store.sqlite"
+    kill_and_resume(path, times, seed)
+    sweep(path, cells(KILLED))
+    sweep(whole, cells(KILLED))
     assert same_table(path, whole)
 
 

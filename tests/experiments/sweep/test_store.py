@@ -169,6 +169,7 @@ def test_the_same_rows_give_the_same_file_in_any_order(tmp_path):
         ("code", '{"module":"other"}', 'code of module: was "abc", is "other"'),
         ("code", "{}", 'code of module: was "abc", is absent'),
         ("plugins", '{"venues/mine":"1.0"}', 'plugins of venues/mine: was absent, is "1.0"'),
+        ("libraries", '{"numpy":"2.0.0"}', 'libraries of numpy: was absent, is "2.0.0"'),
         ("config", '{"scale":2}', 'config: was absent, is {"scale":2}'),
         ("target", '"module:other"', 'target: was "module:run", is "module:other"'),
     ],

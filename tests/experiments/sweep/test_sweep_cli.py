@@ -82,7 +82,7 @@ def test_a_failure_names_the_command_that_replays_it_also_after_the_code_was_cha
     (folder / "mine.py").write_text("def run(cell):\n    return {'y': 0}\n")
     assert json.loads(call(replay)) == {"y": 0}
     with pytest.raises(ConfigError, match="cell 'nobody': the store has no row of it"):
-        call("replay s.sqlite nobody")
+        call("replay mine:run s.sqlite nobody")
     with pytest.raises(ConfigError, match=r"code of mine: was .*--fresh"):
         call(command)
     call(command + " --fresh")

@@ -1,0 +1,46 @@
+"""The queue of a price level: finding its first order stays quick, whatever left it before."""
+
+from __future__ import annotations
+
+import pytest
+
+from marketsim.types import Fill, Order, OrderKind, Side, TimeInForce
+from venues.clob import ContinuousBook
+
+ORDERS = 1500
+
+
+def buy_one(order_id):
+    return Order("A", Side.BUY, 1, None, OrderKind.MARKET, TimeInForce.IOC, order_id=order_id, owner="bob", venue="v")
+
+
+def within(holes, orders):
+    return holes * holes <= 32 * orders + 64 * 64
+
+
+@pytest.mark.parametrize("self_trade", ["allow", "cancel-maker"])
+@pytest.mark.parametrize("cancels", [0, 2])
+def test_holes_are_counted_and_the_queue_is_made_anew_just_when_there_are_too_many(self_trade, cancels):
+    """A walk over the holes costs their number, making anew the number of orders: the bound balances the two."""
+    book = ContinuousBook(("A",), self_trade=self_trade)
+    for order_id in range(1, ORDERS + 1):
+        book.submit(Order("A", Side.SELL, 1, 100, order_id=order_id, owner="ann", venue="v"), 0)
+    level, gone, made_anew = book._live[1], 0, 0
+    while gone < ORDERS - 3:
+        for _ in range(cancels):
+            gone, holes = gone + 1, level.holes
+            book.cancel(gone, "ann", 1)
+            assert level.holes == holes + 1
+        gone, holes, queue = gone + 1, level.holes, level.queue
+        taken = [leg.order_id for leg in book.submit(buy_one(10_000 + gone), 1) if type(leg) is Fill]
+        assert taken == [10_000 + gone, gone]
+        left = ORDERS - gone
+        if level.queue is queue:
+            assert level.holes == holes + 1
+            # With self-trades allowed the holes that are counted are those after the trade, else those before it.
+            assert holes <= 64 or within(holes + (self_trade == "allow"), left + (self_trade != "allow"))
+        else:
+            made_anew += 1
+            assert not within(holes + (self_trade == "allow"), left + (self_trade != "allow"))
+            assert level.holes == (self_trade != "allow")
+    assert made_anew > 3
