@@ -55,7 +55,7 @@ def test_an_estimate_is_what_a_market_order_trades_at_the_next_clear(make, price
             venue = make(price_rule, allocation, price_step=grid, quantity_step=lots)
             prices = rng.sample(range(80, 125, grid), 26 if grid == 1 else 7)
             for order_id, price in enumerate(prices, start=1):
-                venue.submit(limit(order_id, rng.choice(list(Side)), lots * rng.randint(1, 9), price), 1)
+                venue.submit(limit(order_id, rng.choice(list(Side)), lots * rng.choice((2, 5)), price), 1)
             for side in Side:
                 for quantity in (lots, 7 * lots, 40 * lots):
                     estimate = venue.estimate_impact("A", side, quantity)

@@ -6,7 +6,7 @@ import pytest
 
 from marketsim.errors import ConservationError, PluginError
 from marketsim.exchange import Exchange, is_well_formed
-from marketsim.gateway import PRICE_MAX, check_order, check_quantity
+from marketsim.gateway import ORDER_ID_MAX, PRICE_MAX, check_order, check_order_id, check_quantity
 from marketsim.ledger import Ledger
 from marketsim.types import (
     Cancelled,
@@ -24,6 +24,7 @@ from marketsim.types import (
     market_order,
 )
 from tests.small_market import BUY, SELL, MiniBook, PostedPrice
+from venues.clob import ContinuousBook
 from venues.hybrid import Hybrid
 
 
@@ -50,6 +51,18 @@ def test_a_price_at_its_bound_is_not_what_is_wrong_with_an_order(price):
     assert reason is Reason.KIND
     assert detail.startswith("got kind OrderKind <OrderKind.LIMIT: 'limit'>, price int ")
     assert ", tif TimeInForce <TimeInForce.IOC: 'ioc'>, post_only bool True; " in detail
+
+
+def test_the_largest_order_id_is_one():
+    assert check_order_id(ORDER_ID_MAX) is None
+    assert check_order_id(ORDER_ID_MAX + 1)[0] is Reason.ORDER_ID
+
+
+@pytest.mark.parametrize("price", [PRICE_MAX, -PRICE_MAX])
+def test_a_book_may_be_settled_at_the_bound_of_prices(price):
+    assert ContinuousBook(("A",)).submit(Settle("A", price, "v"), 0) == []
+    (refusal,) = ContinuousBook(("A",)).submit(Settle("A", price + (1 if price > 0 else -1), "v"), 0)
+    assert refusal.reason is Reason.PRICE
 
 
 def leg(owner, side, quantity, money, market="A"):

@@ -258,4 +258,5 @@ def test_quotes_that_stay_left_out_ask_for_no_clock(side, price, kept):
     venue.clock(1)
     state = venue.state("A")
     assert (state.bids if side is BUY else state.asks) == (kept,)
+    venue.submit(limit(3, side, 1, 1000 - 100 * side), 1)
     assert venue.next_clock(1) is None

@@ -37,7 +37,7 @@ class CellSeconds:
 
 
 def measure_as_source(result: Result) -> dict[str, float]:
-    """What the author's own system says of a run: gains and legs by role, lots, the LP's late legs, convergence.
+    """What the published system says of a run: gains and legs by role, lots, the LP's late legs, convergence.
 
     Gains are at the fair value of the moment of each fill, in tick-lots; convergence is the first step at which every
     mid is within 2 % of the truth.

@@ -20,7 +20,7 @@ Tell = Callable[[str], None]
 THERE_HEAP = 2.07e6
 """Events per second of the bare heap, 1,000 pending, where the figures from elsewhere were measured."""
 THERE_CELL = {("clob", 0): 0.04, ("fba", 1): 0.72, ("fba", 10): 0.17, ("hybrid", 0): 1.0}
-"""Seconds there of one run of the centre cell in the author's own pi-curve system."""
+"""Seconds there of one run of the centre cell in the published pi-curve system."""
 
 
 @frozen
@@ -39,14 +39,16 @@ class Asked:
         return value <= self.aim if self.at_most else value >= self.aim
 
 
+ROUTING = "routing decision, µs, reference machine"
+
 ASKED = {
     ("book, deep", "lightmatchingengine"): Asked(2.0, 3.5),
     ("book, deep", "limit-order-book"): Asked(0.6, 1.0),
     ("kernel, 1,000 pending", kernel.SIMPY): Asked(1.2, 1.7),
-    ("pi-curve cells", "author's system"): Asked(10.0, 50.0),
+    ("pi-curve cells", "published system"): Asked(10.0, 50.0),
     ("router inference, 200 seeds", "THRML, observed-likelihood"): Asked(100.0, 250.0),
     ("router inference, 200 seeds", "THRML, source"): Asked(100.0, 250.0),
-    ("routing decision, us there", ""): Asked(router.MICROSECONDS_MAX, router.MICROSECONDS_AIM, at_most=True),
+    (ROUTING, ""): Asked(router.MICROSECONDS_MAX, router.MICROSECONDS_AIM, at_most=True),
     ("quiet time, clob", "10^6 over 10^3 steps"): Asked(cell.QUIET_RATIO_MAX, 1.05, at_most=True),
     ("quiet time, fba", "10^6 over 10^3 steps"): Asked(cell.QUIET_RATIO_MAX, 1.05, at_most=True),
 }
@@ -145,10 +147,10 @@ def pams_lines(*, rounds: int, orders: int) -> list[Line]:
 
 
 def cell_lines(speed: float, *, seeds: int) -> Iterator[Line]:
-    """Our runs of the centre cell against the author's system, and the cost of quiet time.
+    """Our runs of the centre cell against the published system, and the cost of quiet time.
 
     Args:
-        speed: of this machine, over that of the one where the author's system was measured.
+        speed: of this machine, over that of the one where the published system was measured.
     """
     found = cell.cell_seconds(seeds=seeds, cells=tuple(THERE_CELL))
     theirs = sum(THERE_CELL.values()) / speed
@@ -157,7 +159,7 @@ def cell_lines(speed: float, *, seeds: int) -> Iterator[Line]:
     same = simulating + sum(each.source_measures for each in found.values())
     for what, ours in (("pi-curve cells", whole), ("pi-curve cells, its measures only", same)):
         ratio = theirs / ours
-        yield Line(what, "author's system", len(found) / ours, len(found) / theirs, Spread(ratio, ratio, ratio))
+        yield Line(what, "published system", len(found) / ours, len(found) / theirs, Spread(ratio, ratio, ratio))
     for name, rounds in cell.quiet_ratios(rounds=2 * seeds).items():
         yield Line(f"quiet time, {name}", "10^6 over 10^3 steps", value=rounds)
 
@@ -165,9 +167,9 @@ def cell_lines(speed: float, *, seeds: int) -> Iterator[Line]:
 def routing_lines(speed: float, *, rounds: int) -> Iterator[Line]:
     """One decision in the event loop, in microseconds here and as `speed` has it there."""
     micros = router.measure(rounds=rounds)
-    yield Line("routing decision, us here", "", value=spread(micros["choose"]))
-    yield Line("routing decision, us there", "", value=spread([each * speed for each in micros["choose"]]))
-    yield Line("routing lesson, us here", "", value=spread(micros["learn"]))
+    yield Line("routing decision, µs, this machine", "", value=spread(micros["choose"]))
+    yield Line(ROUTING, "", value=spread([each * speed for each in micros["choose"]]))
+    yield Line("routing lesson, µs, this machine", "", value=spread(micros["learn"]))
 
 
 def sampling_lines() -> Iterator[Line]:

@@ -20,13 +20,13 @@ def changed_field(bad: Bad) -> tuple[str, Any] | None:
     return (field, getattr(message, field)) if field in getattr(message, "_fields", ()) else None
 
 
-def stamp(bad: Bad) -> tuple[Any, Any]:
-    """(order id, owner) that a refusal of the message bears; a message without them has 0 and nobody."""
+def stamp(bad: Bad) -> tuple[Any, Any, Any]:
+    """(order id, owner, market) that a refusal of the message bears; without them it has 0, nobody and none."""
     if bad.cancels:
-        return bad.message
+        return *bad.message, ""
     replaces = isinstance(bad.message, Replace) and isinstance(bad.message.order, Order)
     message = bad.message.order if replaces else bad.message
-    return getattr(message, "order_id", 0), getattr(message, "owner", "")
+    return getattr(message, "order_id", 0), getattr(message, "owner", ""), getattr(message, "market", "")
 
 
 def check_text(bad: Bad, detail: str) -> None:
@@ -51,8 +51,9 @@ def test_a_refusal_bears_the_stamp_of_its_message_and_says_what_came(name: str):
         (report,) = send(venue, bad)
         assert report.time == NOW, bad.name
         if not isinstance(bad.message, Replace) or Replace in profile.messages:
-            order_id, owner = stamp(bad)
+            order_id, owner, market = stamp(bad)
             # The very objects: some are equal to nothing, not even to themselves.
             assert report.order_id is order_id, bad.name
             assert report.owner is owner, bad.name
+            assert bad.cancels or report.market is market, bad.name
         check_text(bad, report.detail)
