@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 from attrs import define, field
 from hypothesis import example, given, settings
