@@ -24,7 +24,7 @@ demo: $(VENV)/core.stamp
 	@echo "Open out/demo/report.html"
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not slow"
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -68,8 +68,8 @@ class _Made:
         if not self.orders:
             return self.order(self.profile.forms[0] if self.profile.forms else "limit")
         # Mostly one that may be live.
-        stays = [order for order in self.orders if self.stays(order)]
-        aimed = choice == "replace" and stays and self.rng.random() < 0.8
+        stays = [order for order in self.orders if self.stays(order)] if choice == "replace" else []
+        aimed = stays and self.rng.random() < 0.8
         old = self.rng.choice(stays[-12:] if aimed else self.orders[-12:])
         if choice == "cancel":
             return Cancel(old.order_id, old.owner)

@@ -20,7 +20,8 @@ def folder(tmp_path: Path) -> Path:
     cells.to_csv(tmp_path / "cells.csv")
     (tmp_path / "summary.md").write_text("# A study\n")
     files = [tmp_path / "cells.csv", tmp_path / "summary.md"]
-    write_manifest(tmp_path / "manifest.json", manifest({"horizon": 10}, cells, files))
+    whole = manifest({"horizon": 10}, cells, files)
+    write_manifest(tmp_path / "manifest.json", whole | {"plugins": whole["plugins"][:1]})  # of many alike
     return tmp_path
 
 

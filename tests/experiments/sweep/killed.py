@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import resource
+import signal
 import sys
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from experiments.sweep.task import Task, Version
 
 
 def main() -> None:
+    # A shell that starts the tests in the background has SIGINT ignored, and so would all that they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     path, parts, number, jobs = sys.argv[1:]
     version = Version(json.loads(Path(parts).read_text()))
     task = Task("functions:trivial", None, (str(Path(__file__).parent),))
