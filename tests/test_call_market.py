@@ -54,6 +54,21 @@ def test_a_deal_is_the_ration_of_all_orders(rule: str, price_rule: str) -> None:
     assert dealt_whole > 100
 
 
+def test_what_is_published_follows_every_change_at_every_depth() -> None:
+    rng = Random(5)
+    ladder, own = side_of(rng, Side.SELL)
+    while own:
+        each = rng.choice(own)
+        ladder.take(each, rng.randint(1, each.left))
+        own = [other for other in own if other.left]
+        levels: dict[int, int] = {}
+        for other in own:
+            if other.price is not None:
+                levels[other.price] = levels.get(other.price, 0) + other.left
+        for depth in (3, 1, 100):
+            assert ladder.published(depth) == tuple(sorted(levels.items()))[:depth]
+
+
 @pytest.mark.parametrize("rule", ALLOCATIONS)
 def test_more_than_takes_part_cannot_be_dealt(rule: str) -> None:
     ladder, own = side_of(Random(3), Side.BUY)

@@ -59,8 +59,8 @@ class Ladder:
 
     side: Side
     levels: SortedDict = field(factory=SortedDict)
-    # The levels that are published, None after a change: most messages change one side only.
-    shown: Levels | None = None
+    # How many levels were published and which, None after a change: most messages change one side only.
+    shown: tuple[int, Levels] | None = None
 
     def key(self, price: int | None) -> int:
         return _UNPRICED if price is None else -self.side * price
@@ -123,13 +123,13 @@ class Ladder:
 
     def published(self, depth: int) -> Levels:
         """The best `depth` levels of limit orders, made anew only after a change."""
-        if self.shown is None:
+        if self.shown is None or self.shown[0] != depth:
             levels = self.levels
             first = 1 if _UNPRICED in levels else 0
             # By key: a view of the values costs twice as much.
             best = [levels[key] for key in islice(levels, first, first + depth)]
-            self.shown = tuple([(level.price, level.quantity) for level in best])
-        return self.shown
+            self.shown = depth, tuple([(level.price, level.quantity) for level in best])
+        return self.shown[1]
 
     def best(self) -> int | None:
         """The best limit in ticks."""
