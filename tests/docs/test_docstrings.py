@@ -94,6 +94,6 @@ def test_the_reference_is_read():
 
 def test_an_example_that_does_not_hold_and_a_name_without_one_are_found():
     module = ModuleType("planted", ">>> Shown.__name__\n'Shown'")
-    exec("class Shown: pass\ndef wrong():\n  '''>>> 1 + 1\n  3'''\ndef bare(): 'Does.'", vars(module))  # noqa: S102
-    assert "1 + 1\nExpected:\n      3\nGot:\n    2\n" in failures(module, dict(vars(module)))
+    exec("class Shown: pass\ndef wrong():\n  '''>>> 1 + 1\n3'''\ndef bare(): 'Does.'", vars(module))  # noqa: S102
+    assert "1 + 1\nExpected:\n    3\nGot:\n    2\n" in failures(module, dict(vars(module)))
     assert without_example(module) == ["bare"]
