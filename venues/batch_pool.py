@@ -108,16 +108,15 @@ def pool_entries(
     # Where market orders are left over, what bounds the price is the first or the last step of the pool.
     edges += [pool.last(_SELL, floor), pool.last(_BUY, floor), pool.best(_SELL) or floor, pool.best(_BUY) or floor]
     ends = sorted(price for price in dict.fromkeys(edges) if floor <= price <= PRICE_MAX)
-    bought, sold = sum(lots for _, lots in asks), sum(lots for _, lots in bids)
-    return _stepped(pool, _BUY, ends[::-1], bought), _stepped(pool, _SELL, ends, sold)
+    return _stepped(pool, _BUY, ends[::-1]) if asks else [], _stepped(pool, _SELL, ends) if bids else []
 
 
-def _stepped(pool: BatchPool, side: Side, prices: Sequence[int], wanted: int) -> list[tuple[int, int]]:
-    # One step more than can be traded shows where the next one would be.
-    most = min(-(-wanted // pool.quantity_step) + 1, QUANTITY_MAX // pool.quantity_step) * pool.quantity_step
+def _stepped(pool: BatchPool, side: Side, prices: Sequence[int]) -> list[tuple[int, int]]:
+    # All that the pool offers, also beyond what can trade: at the marginal price lots are shared by what is offered.
+    most = QUANTITY_MAX // pool.quantity_step * pool.quantity_step
     entries, before = [], 0
     for price in prices:
-        reach = min(pool.lots(side, price), most) if wanted else 0
+        reach = min(pool.lots(side, price), most)
         if reach > before:
             entries.append((price, reach - before))
             before = reach

@@ -41,7 +41,7 @@ class _Market:
     reference: int | None
     last_price: int | None = None
     public: VenueState | None = None
-    # A market-to-limit order has come since the last clear: it may wait without a price.
+    # A market-to-limit order may wait without a price.
     unpriced: bool = False
 
 
@@ -178,16 +178,13 @@ class PooledAuction:
             self._not_late(now)
             return []
         before = {market: self.state(market).mid for market in self.markets}
-        joined: dict[int, str] = {}
-        for market in self.markets:
-            self._join(market, now, joined)
+        joined = {order_id for market in self.markets for order_id in self._join(market, now)}
         reports: list[Report] = []
         legs: dict[tuple[str, Side], Fill] = {}
         for report in self._auction.clock(now):
             if type(report) is Fill:
                 place = self._places[report.market]
                 place.reference = place.last_price = report.price
-                place.unpriced = False
             if report.order_id not in joined:
                 reports.append(report)
             elif type(report) is Fill:
@@ -243,8 +240,9 @@ class PooledAuction:
             return True
         if not place.unpriced:
             return False
-        waiting = [order.side for order in self._auction.orders(market) if order.kind is OrderKind.MARKET_TO_LIMIT]
-        return (_BUY in waiting and ask is not None) or (_SELL in waiting and bid is not None)
+        buys, sells = (any(price is None for price, _ in entries) for entries in self._entries(market))
+        place.unpriced = buys or sells
+        return (buys and ask is not None) or (sells and bid is not None)
 
     def _entries(self, market: str) -> tuple[list[Entry], list[Entry]]:
         # What of the orders is in no level has no price.
@@ -257,25 +255,27 @@ class PooledAuction:
                 entries.append((None, unpriced))
         return bids, asks
 
-    def _join(self, market: str, now: int, joined: dict[int, str]) -> None:
-        # The pool's orders of the batch that ends: they live for this clear.
+    def _join(self, market: str, now: int) -> list[int]:
+        # The ids of the pool's orders of the batch that ends: they live for this clear.
         place, orders = self._places[market], self._auction.orders(market)
         if place.pool.base == 0 or not orders:
-            return
+            return []
         bids, asks = self._entries(market)
         bought, sold = pool_entries(bids, asks, place.pool, floor=self._floor)
         rule, k, _, step, _ = self._rules
         outcome = clear([*bids, *bought], [*asks, *sold], rule=rule, reference=place.reference, k=k, step=step)
         if outcome.volume == 0:
-            return
+            return []
         order_id, venue = ORDER_ID_MAX, orders[0].venue
+        joined = []
         for side, entries in ((_BUY, bought), (_SELL, sold)):
             for price, lots in entries:
                 order = Order(
                     market, side, lots, price, OrderKind.LIMIT, TimeInForce.IOC, owner=pool_account(venue), venue=venue
                 )  # fmt: skip
                 order_id = self._enter(order, order_id, now - 1)
-                joined[order_id] = market
+                joined.append(order_id)
+        return joined
 
     def _enter(self, order: Order, order_id: int, now: int) -> int:
         # From the far end of the ids down to one that nobody has.
