@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import isfinite, sqrt
+from math import isfinite
 
 from attrs import define, field, frozen
 from attrs.setters import NO_OP
@@ -60,8 +60,8 @@ class Innovations:
     >>> belief = ScalarBelief(mean=0.0, precision=1.0)
     >>> belief.observe(1.0, 1.0, 0)  # nu = 1 where S = 1 + 1
     >>> belief.observe(1.5, 2.0, 1)  # nu = 1 where S = 1/2 + 1/2
-    >>> belief.nis, belief.nis.mean, belief.nis.z_score
-    (Innovations(count=2, total=1.5), 0.75, -0.25)
+    >>> belief.nis, belief.nis.mean
+    (Innovations(count=2, total=1.5), 0.75)
     """
 
     count: int = 0
@@ -69,13 +69,11 @@ class Innovations:
 
     @property
     def mean(self) -> float | None:
-        """1 for a filter that fits, above for one that trusts itself or its signals too much; None before any."""
-        return self.total / self.count if self.count else None
+        """1 for a filter that fits, above for one that trusts itself or its signals too much; None before any.
 
-    @property
-    def z_score(self) -> float | None:
-        """Distance of the mean from 1 in its standard errors, sqrt(2 / count); None before any."""
-        return (self.total - self.count) / sqrt(2 * self.count) if self.count else None
+        Its standard error is sqrt(2 / count) where the filter fits; `marketsim.metrics.nis_band` has its 95 % band.
+        """
+        return self.total / self.count if self.count else None
 
 
 def pooled(parts: Iterable[Innovations]) -> Innovations:

@@ -189,15 +189,6 @@ class FactorBelief:
         """
         return _dot(self._loading(market), self.mean) + self.alphas[market]
 
-    def variance_at(self, market: str, time: int) -> float:
-        """Variance of the log price of `market` at `time` if nothing is observed until then.
-
-        Raises:
-            ConfigError: an unknown market, or a time that is not an int or lies before the last observation.
-        """
-        loading = self._loading(market)
-        return _dot(loading, [_dot(row, loading) for row in self.covariance_at(time)])
-
     def covariance_at(self, time: int) -> Matrix:
         """Covariance (k, k) of the factors at `time` if nothing is observed until then.
 

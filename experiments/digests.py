@@ -1,9 +1,10 @@
-"""SHA-256 of files."""
+"""What tells files and libraries apart: SHA-256 and versions. Every worker of a sweep imports it: no pandas here."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 
@@ -16,3 +17,11 @@ def file_digest(path: Path) -> str:
 def file_digests(paths: Iterable[Path]) -> dict[str, str]:
     """SHA-256 of files, by name."""
     return {path.name: file_digest(path) for path in paths}
+
+
+def installed_version(distribution: str) -> str:
+    """The version of an installed distribution, or "not installed"."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "not installed"

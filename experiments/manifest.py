@@ -7,13 +7,12 @@ import json
 import platform
 import sys
 from collections.abc import Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from experiments.digests import file_digest, file_digests
+from experiments.digests import file_digest, file_digests, installed_version
 from marketsim.errors import InputError
 from marketsim.registry import KINDS, plugins
 
@@ -94,11 +93,3 @@ def _digest(content: Mapping[str, Any]) -> str:
 
 def _text(content: Mapping[str, Any]) -> str:
     return json.dumps(content, indent=2) + "\n"
-
-
-def installed_version(distribution: str) -> str:
-    """The version of an installed distribution, or "not installed"."""
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return "not installed"

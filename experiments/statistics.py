@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isnan
+from math import comb, isnan, nan, sqrt
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -64,6 +64,23 @@ def mean_and_se(values: Floats) -> dict[str, float]:
     return {"n": int(found["n"][0]), "mean": float(found["mean"][0]), "se": float(found["se"][0])}
 
 
+def ratio_and_se(above: Floats, below: Floats) -> dict[str, float]:
+    """Number, ratio of two totals over runs, and its linearised standard error (Cochran, Sampling Techniques, ch. 6).
+
+    A mean of the runs' own ratios would not exist where one run has nothing to divide by.
+    """
+    known = ~(np.isnan(above) | np.isnan(below))
+    one, other = above[known], below[known]
+    count, total = len(one), float(other.sum())
+    if not total > 0:
+        return {"n": 0, "mean": nan, "se": nan}
+    value = float(one.sum()) / total
+    if count < 2:
+        return {"n": count, "mean": value, "se": nan}
+    spread = float(np.sqrt(((one - value * other) ** 2).sum() / (count - 1)))
+    return {"n": count, "mean": value, "se": spread * sqrt(count) / total}
+
+
 def distinct(mean: float, se: float, n: int, *, comparisons: int = 1) -> bool:
     """Whether a mean of `n` differences is not zero, two-sided at 5 % by Student's t.
 
@@ -83,7 +100,8 @@ class Best:
         pi: the interval; 0 stands for the continuous book.
         cost: its mean cost.
         se: standard error of that mean.
-        rivals: other intervals whose paired difference from it can be chance, at 5 % over all comparisons together.
+        rivals: other intervals whose paired difference from it can be chance, at 5 % over all pairs of intervals: the
+            best was picked by these very costs, so that any pair could have been the one compared.
         tried: all intervals compared, the book included.
     """
 
@@ -119,16 +137,16 @@ def verdict(best: Best | None) -> str:
     return "no interval beats the CLOB" if best.pi == 0 and not best.rivals else "no optimum shown"
 
 
-def best_interval(cells: pd.DataFrame, cost: str = "shortfall") -> Best | None:
-    """The interval that minimises the mean of `cost` over seeds; `cells` are those of one variant.
+def best_interval(cells: pd.DataFrame) -> Best | None:
+    """The interval that minimises the mean of the cost, `shortfall`, over seeds; `cells` are those of one variant.
 
     Only the book and the batch auction are compared: other mechanisms have no interval. Intervals are compared by the
     differences at the same seed; of equal ones the shortest is taken. None where the cost was never measured.
     """
     own = cells[cells["mechanism"].isin(["clob", "fba"])]
-    if own.empty or cost not in own:
+    if own.empty or "shortfall" not in own:
         return None
-    table = own.pivot_table(index="seed", columns="pi", values=cost, dropna=False).dropna(axis=1, how="all")
+    table = own.pivot_table(index="seed", columns="pi", values="shortfall", dropna=False).dropna(axis=1, how="all")
     if table.empty:
         return None
     tried = [int(pi) for pi in table.columns]
@@ -139,7 +157,7 @@ def best_interval(cells: pd.DataFrame, cost: str = "shortfall") -> Best | None:
         if other == pi:
             continue
         gap = mean_and_se(without_rounding(table[other], table[pi]))
-        if not distinct(gap["mean"], gap["se"], int(gap["n"]), comparisons=len(tried) - 1):
+        if not distinct(gap["mean"], gap["se"], int(gap["n"]), comparisons=comb(len(tried), 2)):
             rivals.append(other)
     at = mean_and_se(table[pi].to_numpy(dtype=np.float64))
     return Best(pi, at["mean"], at["se"], tuple(rivals), tuple(tried))
@@ -161,7 +179,7 @@ class BeliefFit:
         agent: its id.
         nis: mean normalised innovation squared, 1 for a filter that is right.
         count: observations.
-        low, high: band that holds the mean of a right filter with 95 % probability.
+        low, high: band around 1 that holds the mean of a right filter with 95 % probability.
     """
 
     agent: str
@@ -176,15 +194,24 @@ class BeliefFit:
 
 
 def belief_fit(cells: pd.DataFrame) -> list[BeliefFit]:
-    """The fit of every agent with beliefs; `cells` are those of one variant, whose mechanisms show the same signals."""
-    runs = cells.drop_duplicates("seed")
+    """The fit of every agent with beliefs; `cells` are those of one variant, whose mechanisms show the same signals.
+
+    The band is that of the differences between seeds, by Student's t: one signal that moves several beliefs of an agent
+    gives innovations that are not independent, and then the chi-squared band, the one left for a single seed, is too
+    narrow.
+    """
     found = []
-    for column in runs.columns:
+    for column in cells.columns:
         if not column.startswith("nis_count_"):
             continue
         agent = column.removeprefix("nis_count_")
-        counts = runs[column].fillna(0.0).to_numpy(dtype=np.float64)
-        total = float((counts * runs[f"nis_{agent}"].fillna(0.0).to_numpy(dtype=np.float64)).sum())
-        if count := int(counts.sum()):
-            found.append(BeliefFit(agent, total / count, count, *nis_band(count)))
+        # An agent need not be in every mechanism.
+        runs = cells[cells[column] > 0].drop_duplicates("seed")
+        counts = runs[column].to_numpy(dtype=np.float64)
+        mean = ratio_and_se(counts * runs[f"nis_{agent}"].to_numpy(dtype=np.float64), counts)
+        if len(runs) > 1:
+            half = float(stdtrit(len(runs) - 1, 0.975)) * mean["se"]
+            found.append(BeliefFit(agent, mean["mean"], int(counts.sum()), 1 - half, 1 + half))
+        elif len(runs):
+            found.append(BeliefFit(agent, mean["mean"], int(counts.sum()), *nis_band(int(counts.sum()))))
     return found

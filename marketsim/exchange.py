@@ -16,6 +16,7 @@ from marketsim.ledger import Ledger
 from marketsim.orders import OrderBookkeeping
 from marketsim.protocols import Venue
 from marketsim.quotes import QuoteRecorder
+from marketsim.registration import VenueSlot, venue_slot
 from marketsim.types import (
     Fill,
     Liquidity,
@@ -30,7 +31,6 @@ from marketsim.types import (
     VenueState,
     rejected,
 )
-from marketsim.venue_slot import VenueSlot, venue_slot
 
 _LOWEST, _HIGHEST = -(2**200), 2**200
 """Ticks that a venue may show: no pool goes beyond 2**128, and the floats of the quote log hold them."""

@@ -17,7 +17,6 @@ def load(name: str, needed_for: str, extra: str) -> Any:
     try:
         return import_module(name)
     except ImportError as error:
-        missing = error.name or name
-        raise ConfigError(
-            f"{needed_for} needs {missing}: install the extra with `pip install marketsim[{extra}]`"
-        ) from error
+        # By the folder, not by name: on PyPI the name belongs to another project.
+        how = f"install the extra with `pip install '.[{extra}]'` in the folder of the source"
+        raise ConfigError(f"{needed_for} needs {name} ({error}): {how}") from error

@@ -9,6 +9,7 @@ from attrs import define
 from marketsim.columns import ORDER_COLUMNS, Table
 from marketsim.errors import ConservationError, PluginError, written
 from marketsim.gateway import PRICE_MAX, check_quantity
+from marketsim.registration import VenueSlot
 from marketsim.types import (
     Accepted,
     Cancelled,
@@ -22,7 +23,6 @@ from marketsim.types import (
     Side,
     TimeInForce,
 )
-from marketsim.venue_slot import VenueSlot
 
 _REPORTS = (Accepted, Rejected, Fill, Cancelled, Expired)
 _MIDS = (float, int, type(None))

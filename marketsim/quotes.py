@@ -6,8 +6,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from marketsim.columns import QUOTE_COLUMNS, Table
+from marketsim.registration import VenueSlot
 from marketsim.types import Rejected, Report, VenueState
-from marketsim.venue_slot import VenueSlot
 
 
 class QuoteRecorder:

@@ -7,9 +7,10 @@ import inspect
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from marketsim.errors import RegistrationError
+from marketsim.protocols import Venue
 from marketsim.types import Order
 
 HOOKS = {"start": 1, "decide": 2, "review": 1, "arrive": 1, "wake": 1, "report": 2}
@@ -22,7 +23,7 @@ _VENUE_CALLS = {"submit": 2, "cancel": 3, "state": 1, "estimate_impact": 3, "clo
 
 @define(eq=False)
 class AgentSlot:
-    """What the kernel keeps about one agent: its hooks (None where it has none), its delays, its place in the list."""
+    """What the kernel keeps about one agent: the hooks that it has, by name, its delays, its place in the list."""
 
     agent: Any
     agent_id: str
@@ -37,6 +38,16 @@ class AgentSlot:
     arrival_rate: float
     key: int = 0
     context: Any = field(default=None)
+
+
+@frozen(eq=False)
+class VenueSlot:
+    """What the simulation keeps about one venue: its name, the markets it trades, the message types it takes."""
+
+    name: str
+    venue: Venue
+    markets: tuple[str, ...]
+    messages: tuple[type, ...]
 
 
 def steps(delay: int | Mapping[str, int], venue: str) -> int:
@@ -104,8 +115,8 @@ def review_interval(agent: Any) -> int:
     return interval
 
 
-def check_venue_shape(name: str, venue: Any) -> tuple[type, ...]:
-    """The message types that `venue` takes.
+def venue_slot(name: str, venue: Any) -> VenueSlot:
+    """Read a venue.
 
     Raises:
         RegistrationError: a call is missing or has the wrong arity, or `markets` is not a tuple of names.
@@ -129,7 +140,7 @@ def check_venue_shape(name: str, venue: Any) -> tuple[type, ...]:
     messages = getattr(venue, "messages", (Order,))
     if type(messages) is not tuple or any(not isinstance(message, type) for message in messages):
         raise RegistrationError(f"{what}: messages must be a tuple of types, got {messages!r}")
-    return messages
+    return VenueSlot(name, venue, markets, messages)
 
 
 def check_source_shape(source: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import frozen
@@ -45,5 +46,14 @@ class Result:
     events: int
 
     def role(self, account: str) -> str:
-        """The role of an account; accounts that are not agents (pools, tapes) are their own role's prefix."""
-        return self.roles.get(account, account.partition(":")[0])
+        """The role of an account of this run, as `role_of` gives it."""
+        return role_of(account, self.roles)
+
+
+def role_of(account: str, roles: Mapping[str, str]) -> str:
+    """The role of `account`; an account that is no agent (a pool, a tape) has its own prefix as its role.
+
+    >>> role_of("pool:amm", {"ann": "noise"})
+    'pool'
+    """
+    return roles.get(account, account.partition(":")[0])

@@ -39,7 +39,6 @@ _ISO = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)"
     r"(?:Z|([+-])([01][0-9]|2[0-3]):?([0-5][0-9]))?)?"
 )
-_WANTED_TIME = "an integer between -2**61 and 2**61"
 _DAMAGED = (OSError, EOFError, zlib.error)
 TEXT_MAX = 100
 """Characters of a cell of `Texts`: in an array every one takes the room of the longest."""
@@ -92,7 +91,8 @@ class Stamps:
 
     @property
     def wanted(self) -> str:
-        return _WANTED_TIME + ("" if self.scale == 1 else f" after multiplying by {self.scale}")
+        after = "" if self.scale == 1 else f" after multiplying by {self.scale}"
+        return f"an integer between -2**61 and 2**61{after}"
 
     def cell(self, text: str, /) -> int | None:
         plain = int(text) if _INTEGER.fullmatch(text) else None
@@ -108,15 +108,8 @@ class Stamps:
         if not (pa.types.is_integer(column.type) or pa.types.is_timestamp(column.type)):
             bad_type(path, self.name, column.type, "integers or timestamps")
         _refuse_null(column, path, self, rows)
-        # Not every unsigned integer fits 64 bits with a sign, so the bounds come before the cast.
         whole = column if pa.types.is_integer(column.type) else column.cast(pa.int64())
-        stamps = whole.to_numpy()
-        bound = STAMP_MAX // self.scale
-        bad = np.flatnonzero((stamps < -bound) | (stamps > bound))
-        if len(bad):
-            bad_cell(path, rows[bad[0]], self.name, stamps[bad[0]], _WANTED_TIME)
-        scaled: NDArray[np.int64] = stamps.astype(np.int64) * self.scale
-        return scaled
+        return _times(self, whole.to_numpy(), self.scale, path, rows)
 
 
 @frozen
@@ -128,7 +121,7 @@ class IsoTimes:
     """
 
     name: str = field(validator=name)
-    wanted: str = field(default="a date and time like 2024-08-08T23:54:15.123Z, before 2043", init=False)
+    wanted: str = field(default="a date and time like 2024-08-08T23:54:15.123Z, from 1897 to 2042", init=False)
 
     def cell(self, text: str, /) -> int | None:
         parts = _ISO.fullmatch(text)
@@ -153,7 +146,7 @@ class IsoTimes:
         if pa.types.is_timestamp(column.type):
             _refuse_null(column, path, self, rows)
             scale = {"s": 10**9, "ms": 10**6, "us": 1000, "ns": 1}[column.type.unit]
-            return Stamps(self.name, scale).arrow(column, path, rows)
+            return _times(self, column.to_numpy(), scale, path, rows)
         if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
             bad_type(path, self.name, column.type, "timestamps or text")
         return self.array(_parsed(self, column.to_pylist(), path, rows))
@@ -261,8 +254,7 @@ def read_columns(
         except _DAMAGED as error:
             raise unreadable(path, _CSV) from error
     else:
-        got = f"a file of type {shown(suffixes)}"
-        raise InputError(refusal(wanted.path, got, ".csv, .csv.gz or .parquet"))
+        raise InputError(refusal(wanted.path, f"a file of type {shown(suffixes)}", ".csv, .csv.gz or .parquet"))
     if not len(rows) and wanted.where:
         raise InputError(refusal(wanted.path, f"no row where {shown(wanted.where)}", "at least one"))
     return arrays, rows
@@ -295,7 +287,7 @@ def bad_cell(path: str, row: Any, column: str, got: Any, wanted: str) -> NoRetur
         ...
     marketsim.errors.InputError: day.csv, row 7, column 'price': got '-1', wanted a finite number above 0
     """
-    said = shown(got, str if isinstance(got, np.number) else repr)
+    said = shown(got, str if isinstance(got, np.number | np.datetime64) else repr)
     raise InputError(refusal(f"{path}, row {row}, column {column!r}", said, wanted))
 
 
@@ -323,9 +315,7 @@ def _read_csv(
     present = list(header) if header is not None else next(reader, (0, []))[1]
     wanted.check_columns(present)
     kept = [(present.index(column), str(value)) for column, value in wanted.where.items()]
-    places: list[tuple[Column, int, list[Any]]] = [
-        (column, present.index(column.name), []) for column in wanted.columns
-    ]
+    places: list[tuple[Column, int, list[Any]]] = [(each, present.index(each.name), []) for each in wanted.columns]
     rows: list[int] = []
     for line, cells in full_rows(reader, wanted.path, len(present)):
         if any(cells[index] != value for index, value in kept):
@@ -347,6 +337,17 @@ def _scaled(text: str, scale: int) -> int | None:
         if abs(stamp) > STAMP_MAX:
             return None
         return int(stamp) if stamp == stamp.to_integral_value() else None
+
+
+def _times(column: Column, came: NDArray[Any], scale: int, path: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    stamps = came.view(np.int64) if came.dtype.kind == "M" else came
+    # Not every unsigned integer fits 64 bits with a sign, so the bounds come before the cast.
+    bound = STAMP_MAX // scale
+    bad = np.flatnonzero((stamps < -bound) | (stamps > bound))
+    if len(bad):
+        bad_cell(path, rows[bad[0]], column.name, came[bad[0]], column.wanted)
+    scaled: NDArray[np.int64] = stamps.astype(np.int64) * scale
+    return scaled
 
 
 def _read_parquet(wanted: _Wanted) -> tuple[list[NDArray[Any]], NDArray[np.int64]]:

@@ -20,8 +20,7 @@ from marketsim.types import Feed
 
 __all__ = ["STAMP_MAX", "TradeFeed", "TradeTape", "nearest_units", "read_trades"]
 
-_WANTED_TIME = "an integer between -2**61 and 2**61"
-_WANTED_NUMBER = "a finite number above 0"
+_WANTED_TIME, _WANTED_NUMBER = Stamps("time").wanted, Numbers("price").wanted
 
 
 def _integers(value: ArrayLike) -> NDArray[np.int64]:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from marketsim import columns
 from marketsim.columns import FILL_COLUMNS, ORDER_COLUMNS, QUOTE_COLUMNS, Table
 from marketsim.quotes import QuoteRecorder
+from marketsim.registration import venue_slot
 from marketsim.types import Fill, VenueState
-from marketsim.venue_slot import venue_slot
 from tests.small_market import PostedPrice
 
 KINDS = {"number": "int", "value": "float", "label": "name"}

@@ -16,8 +16,9 @@ from marketsim.fairvalue import ConstantFairValue
 from marketsim.simulation import Simulation
 from marketsim.types import Burn, Fill, Liquidity, Mint, Order, Reason, Rejected, Side, TimeInForce, market_order
 from tests.constant_product_orders import ACME, SCALE, burn, make_pool, mint, money_of, order, snapshot
+from tests.pool_losses import loss_versus_rebalancing
 from venues.constant_product import ConstantProduct
-from venues.pool_measures import impermanent_loss, loss_versus_rebalancing, lvr_rate
+from venues.pool_measures import impermanent_loss, lvr_rate
 
 # Published numbers
 
@@ -77,7 +78,7 @@ def test_loss_versus_rebalancing_is_sigma_squared_over_8_of_the_value():
                 fills += pool.submit(order(Side.BUY if wanted > 0 else Side.SELL, abs(wanted)), time)
             rate += lvr_rate(sigma**2 / steps, 2 * sqrt(price))
         truth = SimpleNamespace(at=lambda _market, time, ticks=ticks: float(ticks[time]))
-        losses.append(loss_versus_rebalancing(fills, truth, account="pool:amm") / unit / unit)
+        losses.append(loss_versus_rebalancing(fills, truth, account="pool:amm", end=steps) / unit / unit)
         expected.append(rate)
     assert np.mean(expected) == pytest.approx(0.00998, rel=0.05)
     assert np.mean(losses) == pytest.approx(np.mean(expected), rel=0.033)  # four standard errors
@@ -182,8 +183,8 @@ def test_loss_versus_rebalancing_counts_trades_of_the_account_only():
     truth = ConstantFairValue({ACME: 100.0, "ACME/shares": 1.0})
     paid, received = reports[4].money, reports[6].money
     expected = (paid - 50_000) + (10_000 - received)
-    assert loss_versus_rebalancing(reports, truth, account="pool:amm") == expected
-    assert loss_versus_rebalancing(reports, truth, account="ann") == -expected
+    assert loss_versus_rebalancing(reports, truth, account="pool:amm", end=2) == expected
+    assert loss_versus_rebalancing(reports, truth, account="ann", end=2) == -expected
 
 
 def test_a_venue_clock_is_not_needed():

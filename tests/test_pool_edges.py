@@ -60,6 +60,8 @@ def test_a_refused_swap_names_the_function_and_what_came(swap, bad):
 def test_losses_of_nothing_are_nothing():
     assert lvr_rate(0.0, 5.0) == lvr_rate(0.04, 0.0) == 0.0
     assert impermanent_loss(1) == 0
+    # The same for a ratio and its inverse, to the last bit where the inverse is exact.
+    assert all(impermanent_loss(2.0**power) == impermanent_loss(2.0**-power) for power in range(1, 40))
     for arguments, name in (((-1.0, 5.0), "variance"), ((1.0, -5.0), "value")):
         with pytest.raises(ConfigError, match=rf"lvr_rate: {name}: got -"):
             lvr_rate(*arguments)

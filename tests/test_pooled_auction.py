@@ -29,11 +29,11 @@ from marketsim.types import (
     limit_order,
     market_order,
 )
+from tests.pool_losses import loss_versus_rebalancing
 from tests.pooled_auction_orders import BUY, SELL, accepted, at_market, auction, fills, limit, look, pool_trade
 from venues.batch_pool import BatchPool, pool_entries
 from venues.clearing import clear
 from venues.fba import BatchAuction
-from venues.pool_measures import loss_versus_rebalancing
 from venues.pooled_auction import PooledAuction
 
 # Published: (100, 100) at P = 1.21 sells 8.677686, k becomes 10091.1157, and nothing is lost to rebalancing.
@@ -57,7 +57,7 @@ def test_published_trade_product_and_zero_loss_versus_rebalancing(price, side):
     # The price after the trade is the price of the trade.
     assert quote / base == pytest.approx(price, abs=1e-4)
     truth = ConstantFairValue({"A": float(price)})
-    assert loss_versus_rebalancing(fills(reports), truth, account="pool:mix") == 0
+    assert loss_versus_rebalancing(fills(reports), truth, account="pool:mix", end=10) == 0
 
 
 @given(st.integers(1, 500), st.integers(1, 50_000), st.integers(1, 300))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from decimal import Decimal
 from fractions import Fraction
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from marketsim.errors import ConfigError, InputError
 from marketsim.fairvalue import HistoricalPath
+from marketsim.table_files import IsoTimes, read_columns
 from marketsim.tape import TradeFeed, TradeTape, nearest_units, read_trades
 from marketsim.types import Feed
 from tests.data import data_path
@@ -183,8 +185,27 @@ def test_bad_parquet_cells_are_refused(write_parquet, column, values, message):
 def test_scaled_parquet_stamps_stay_within_bounds(write_parquet):
     path = write_parquet(stamp=[1, 2**55], px=[1.0, 1.0])
     assert read_trades(path, time="stamp", price="px", time_scale=2).times.tolist() == [2, 2**56]
-    with pytest.raises(InputError, match="row 2, column 'stamp': got 36028797018963968"):
+    message = "got 36028797018963968, wanted an integer between -2**61 and 2**61 after multiplying by 1000"
+    with pytest.raises(InputError, match=re.escape(f"row 2, column 'stamp': {message}")):
         read_trades(path, time="stamp", price="px", time_scale=1000)
+
+
+@pytest.mark.parametrize(
+    ("unit", "stamp", "came"),
+    [
+        ("ms", 8835955200000, "2250-01-01T00:00:00.000"),
+        ("ns", -(2**61) - 1, "1896-12-06T00:03:10.786306047"),
+        ("us", 2**60, "38504-08-17T21:30:06.846976"),
+    ],
+)
+def test_dates_out_of_bounds_are_named_as_dates(write_parquet, unit, stamp, came):
+    path = write_parquet(when=pa.array([0, stamp], pa.timestamp(unit, "UTC")))
+    with pytest.raises(InputError, match=rf"row 2, column 'when': got {came}, wanted a date .*, from 1897 to 2042"):
+        read_columns(path, [IsoTimes("when")])
+    bound = {"ms": 2**61 // 10**6, "us": 2**61 // 1000, "ns": -(2**61)}[unit]
+    path = write_parquet(when=pa.array([0, bound], pa.timestamp(unit, "UTC")))
+    [times], _ = read_columns(path, [IsoTimes("when")])
+    assert 2**61 - 10**6 < abs(times[1]) <= 2**61
 
 
 def test_row_numbers_survive_the_filter(write_parquet):

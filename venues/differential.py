@@ -138,10 +138,8 @@ def first_difference(
     return None
 
 
-def run_differential(
-    venue_factory: Factory, oracle_factory: Factory, messages: int, seed: int, *, run: int = RUN
-) -> Difference | None:
-    """Feed `messages` random messages to pairs of new venues, `run` to a pair; the first difference, or None.
+def run_differential(venue_factory: Factory, oracle_factory: Factory, messages: int, seed: int) -> Difference | None:
+    """Feed `messages` random messages to pairs of new venues, `RUN` to a pair; the first difference, or None.
 
     The generator reads `markets` of the oracle, and `price_step`, `quantity_step` and `pi` where it has them.
 
@@ -149,11 +147,11 @@ def run_differential(
     >>> run_differential(make, lambda: OracleBook(("ACME",)), 500, 1) is None
     True
     """
-    for number, start in enumerate(range(0, messages, run)):
+    for number, start in enumerate(range(0, messages, RUN)):
         oracle = oracle_factory()
         rng = Random(f"{seed}/{number}")  # noqa: S311 no secrets here
         grid = getattr(oracle, "price_step", 1), getattr(oracle, "quantity_step", 1)
-        length = min(run, messages - start)
+        length = min(RUN, messages - start)
         calls = list(traffic(rng, oracle.markets, length, grid=grid, span=getattr(oracle, "pi", 3)))
         found = first_difference(venue_factory(), oracle, calls, every=_EVERY)
         if found is not None:

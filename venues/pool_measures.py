@@ -1,13 +1,26 @@
-"""What owning a pool costs: against holding the coins, and against a portfolio that trades at the fair value."""
+"""What owning a pool costs: against holding the coins, and against a portfolio that trades at the fair value.
+
+What a pool lost to the latter in a run, its loss versus rebalancing, is what its account `pool:<venue>` did not gain in
+its trades. Fees that stay in the pool are part of its money, and make the loss smaller by themselves.
+
+>>> from marketsim.columns import FILL_COLUMNS, Table
+>>> from marketsim.fairvalue import ConstantFairValue
+>>> from marketsim.metrics import net_gains, trades
+>>> from venues.constant_product import ConstantProduct
+>>> buy = market_order("ACME", Side.BUY, quantity=90)._replace(order_id=1, owner="ann", venue="amm")
+>>> fills = Table(FILL_COLUMNS)  # of a run: `result.fills`
+>>> fills.extend(ConstantProduct(("ACME",), base=1000, quote=100_000).submit(buy, 0))
+>>> legs = trades(fills)
+>>> gains = net_gains(legs, ConstantFairValue({"ACME": 121.0}), end=0)
+>>> float(-gains[legs["owner"] == "pool:amm"].sum())  # 90 lots of 121 for 9891
+999.0
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from math import fsum, isfinite, sqrt
+from math import isfinite, sqrt
 
 from marketsim.errors import ConfigError
-from marketsim.protocols import FairValue
-from marketsim.types import Fill, Liquidity
 
 
 def impermanent_loss(price_ratio: float) -> float:
@@ -57,33 +70,3 @@ def lvr_rate(variance: float, value: float) -> float:
         if type(number) not in {int, float} or not (isfinite(number) and number >= 0):
             raise ConfigError(f"lvr_rate: {name}: got {number!r}, wanted a finite number of at least 0")
     return variance * value / 8
-
-
-def loss_versus_rebalancing(fills: Iterable[Fill], fair_value: FairValue, *, account: str) -> float:
-    """What `account` lost by not trading at the fair value: the sum of side x (money - lots x fair(t)) over its fills.
-
-    Fees that stay in a pool are part of its money and lots: for a pool with a fee this is the loss versus rebalancing
-    less the fees. Mints, burns and settlements are no trades and left out.
-
-    Args:
-        fills: legs, of any accounts.
-        fair_value: in ticks, at every time of a fill.
-        account: such as `pool:<venue>`.
-
-    Returns:
-        Tick-lots; positive where the account lost.
-
-    References:
-        Milionis, Moallemi, Roughgarden and Zhang, Automated market making and loss-versus-rebalancing, 2022, section 3.
-
-    >>> from marketsim.fairvalue import ConstantFairValue
-    >>> from marketsim.types import Side
-    >>> leg = Fill(1, 0, "pool:amm", "ACME", "amm", 0, Side.SELL, 2, 90, 180, 0, Liquidity.MAKER, None, None)
-    >>> loss_versus_rebalancing([leg], ConstantFairValue({"ACME": 100.0}), account="pool:amm")
-    20.0
-    """
-    return fsum(
-        fill.side * (fill.money - fill.quantity * fair_value.at(fill.market, fill.time))
-        for fill in fills
-        if fill.owner == account and fill.liquidity is not Liquidity.TRANSFER
-    )

@@ -38,6 +38,8 @@ from venues._amendments import reduction_refusal, replacement_refusal, withdrawa
 from venues._quote_book import QUEUES, QueueModel, QuoteSide, Resting
 from venues.replay import tape_account
 
+__all__ = ["QUEUES", "QueueModel", "Quote", "QuoteReplayVenue"]
+
 _REMOVALS = ("cancelled", "traded")
 
 

@@ -22,10 +22,8 @@ def step_length(quantity: float, costs: Costs, draws: int) -> float:
     return sqrt(len(costs.rebates)) * quantity / sqrt(draws * largest) if largest > 0 else 0.0
 
 
-def approximate_placement(
-    quantity: float, costs: Costs, queues: Sequence[float], outflows: npt.ArrayLike, *, first: Placement | None = None
-) -> Placement:
-    """The mean of the iterates, one for each row of `outflows`, in the order of the rows.
+def approximate_placement(quantity: float, costs: Costs, queues: Sequence[float], outflows: npt.ArrayLike) -> Placement:
+    """The mean of the iterates from M = L_k = S / (K + 1), one for each row of `outflows`, in the order of the rows.
 
     The cost of the result is what converges, as 1 / sqrt(N); the cost is flat near its least, so the placement itself
     may be far from the best one.
@@ -35,7 +33,6 @@ def approximate_placement(
         costs: one rebate per venue.
         queues: Q_k, lots.
         outflows: shape (N, K), lots; independent draws.
-        first: iterate; by default M = L_k = S / (K + 1).
 
     Raises:
         ConfigError: sizes that do not go together, or a number out of bounds.
@@ -43,12 +40,12 @@ def approximate_placement(
     reach = beyond_queue(outflows, queues)
     draws, venues = reach.shape
     check_sizes(quantity, costs, venues)
-    start = Placement(quantity / (venues + 1), (quantity / (venues + 1),) * venues) if first is None else first
     step = step_length(quantity, costs, draws)
     short_slope, over_slope = -(costs.under + costs.impact) * step, costs.over * step
     market_slope, impact = (costs.paid + costs.impact) * step, costs.impact * step
     earned = (costs.earned * step).tolist()
-    market, limits = start.market, list(start.limits)
+    market = quantity / (venues + 1)
+    limits = [market] * venues
     sums = [0.0] * (venues + 1)
     # Plain floats: K is small, and a NumPy call on so few numbers costs more than the arithmetic.
     for row in reach.tolist():

@@ -148,18 +148,6 @@ def beyond_queue(outflows: npt.ArrayLike, queues: Sequence[float]) -> Floats:
     return np.maximum(flow - ahead, 0.0)
 
 
-def filled(placement: Placement, reach: Floats) -> Floats:
-    """Shape (N,): A, the lots filled in each outcome; `reach`, shape (N, K), is of `beyond_queue`.
-
-    >>> reach = beyond_queue([[2500.0], [1900.0]], queues=[2000.0])
-    >>> filled(Placement(400.0, (600.0,)), reach).tolist()
-    [900.0, 400.0]
-    """
-    limits = np.array(placement.limits)
-    total: Floats = placement.market + np.minimum(reach, limits).sum(axis=1)
-    return total
-
-
 def costs_by_outcome(placement: Placement, quantity: float, costs: Costs, reach: Floats) -> Floats:
     """Shape (N,): v of each outcome, in money.
 
@@ -201,82 +189,6 @@ def sample_cost(placement: Placement, quantity: float, costs: Costs, reach: Floa
     11.77
     """
     return float(costs_by_outcome(placement, quantity, costs, reach).mean())
-
-
-def subgradients(placement: Placement, quantity: float, costs: Costs, reach: Floats) -> Floats:
-    """Shape (N, 1 + K): derivatives of v to M and L_k in each outcome, money a lot.
-
-    Where v has a corner (A = S, or xi_k - Q_k = L_k) this is the limit from one side; outcomes with a density meet
-    one with probability 0.
-
-    Raises:
-        ConfigError: sizes that do not go together, or a quantity that is not a finite number above 0.
-
-    >>> costs = Costs(half_spread=0.02, fee=0.003, rebates=(0.002,), impact=0.0005, under=0.05, over=0.05)
-    >>> reach = beyond_queue([[2500.0], [2900.0]], queues=[2000.0])  # short in the first outcome, over in the second
-    >>> subgradients(Placement(400.0, (700.0,)), 1000.0, costs, reach).round(4).tolist()
-    [[-0.027, 0.0005], [0.0735, 0.0285]]
-    """
-    check_sizes(quantity, costs, reach.shape[1])
-    total = filled(placement, reach)
-    lot = costs.over * (total > quantity) - (costs.under + costs.impact) * (total < quantity)
-    full = reach > np.array(placement.limits)
-    limits = costs.impact + full * (lot[:, None] - costs.earned)
-    return np.column_stack([costs.paid + costs.impact + lot, limits])
-
-
-@frozen(eq=False)
-class Condition:
-    """First-order probabilities of a placement: what the sample has, and what an interior optimum has.
-
-    Args:
-        short: P(A < S).
-        short_wanted: (h + f + lambda_o + theta) / (lambda_u + lambda_o + theta).
-        short_given_full: shape (K,), P(A < S | xi_k > Q_k + L_k), nan where no outcome fills the limit order.
-        short_given_full_wanted: shape (K,),
-            (lambda_o - h - r_k) / (lambda_u + lambda_o + theta)
-            + theta / ((lambda_u + lambda_o + theta) P(xi_k > Q_k + L_k)).
-
-    >>> costs = Costs(half_spread=0.02, fee=0.003, rebates=(0.002,), impact=0.0005, under=0.08, over=0.05)
-    >>> reach = beyond_queue([[2500.0], [2900.0]], queues=[2000.0])
-    >>> condition = first_order(Placement(400.0, (700.0,)), 1000.0, costs, reach)
-    >>> condition.short, round(condition.short_wanted, 4), condition.short_given_full.tolist()
-    (0.5, 0.5632, [0.0])
-    """
-
-    short: float
-    short_wanted: float
-    short_given_full: Floats
-    short_given_full_wanted: Floats
-
-
-def first_order(placement: Placement, quantity: float, costs: Costs, reach: Floats) -> Condition:
-    """The first-order conditions at `placement`; they hold where 0 < M, 0 < L_k < S - M and P(A = S) = 0.
-
-    Raises:
-        ConfigError: sizes that do not go together, or under, over and impact of 0.
-
-    Two venues, independent normal outflows of mean 2400 and standard deviation 500: at the best placement P(A < S) is
-    0.5632, and P(A < S | xi_k > Q_k + L_k) is 0.2321.
-
-    >>> costs = Costs(half_spread=0.02, fee=0.003, rebates=(0.002, 0.002), impact=0.0005, under=0.08, over=0.05)
-    >>> outflows = np.random.default_rng(1).normal(2400, 500, (100_000, 2))
-    >>> reach = beyond_queue(outflows, queues=[2000.0, 2000.0])
-    >>> condition = first_order(Placement(176.6, (789.0, 789.0)), 1000.0, costs, reach)
-    >>> round(condition.short, 2), condition.short_given_full.round(2).tolist()
-    (0.56, [0.23, 0.23])
-    """
-    check_sizes(quantity, costs, reach.shape[1])
-    scale = costs.under + costs.over + costs.impact
-    if scale <= 0:
-        raise ConfigError("first_order: got under, over and impact of 0, wanted one of them above 0")
-    short = filled(placement, reach) < quantity
-    full = reach > np.array(placement.limits)
-    often = full.mean(axis=0)
-    both = (full & short[:, None]).mean(axis=0)
-    safe = np.where(often > 0, often, np.nan)
-    wanted = (costs.over - costs.earned) / scale + costs.impact / (scale * safe)
-    return Condition(float(short.mean()), (costs.paid + costs.over + costs.impact) / scale, both / safe, wanted)
 
 
 def check_sizes(quantity: float, costs: Costs, venues: int) -> None:

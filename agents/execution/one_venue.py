@@ -77,13 +77,6 @@ class OneVenue:
     def _loss(self) -> float:
         return float(self.costs.earned[0]) + self.costs.impact
 
-    def thresholds(self, outflow: Outflow) -> tuple[float, float]:
-        """(all limit up to this lambda_u, all market from this lambda_u on); inf where the outflow never is so low."""
-        return tuple(  # type: ignore[return-value]
-            self._gain / chance - self._loss if (chance := float(outflow.cdf(lots))) > 0 else inf
-            for lots in (self.queue + self.quantity, self.queue)
-        )
-
     def optimum(self, outflow: Outflow) -> Placement:
         """The placement of least expected cost: L = F^-1(rho) - Q between 0 and S, M = S - L."""
         ratio = self.ratio
@@ -94,16 +87,3 @@ class OneVenue:
         else:
             limit = min(max(float(outflow.ppf(ratio)) - self.queue, 0.0), self.quantity)
         return Placement(self.quantity - limit, (limit,))
-
-    def cost(self, placement: Placement, outflow: Outflow) -> float:
-        """Expected cost in money of a placement with M + L <= S, by quadrature of the fill E f = L - int_Q^(Q+L) F."""
-        from scipy.integrate import quad
-
-        (limit,) = placement.limits
-        if placement.total > self.quantity * (1 + 1e-12):
-            raise ConfigError(f"placement: got {placement.total} lots, wanted at most the parent's {self.quantity}")
-        missed = quad(outflow.cdf, self.queue, self.queue + limit, limit=200)[0] if limit > 0 else 0.0
-        fill = limit - float(missed)
-        costs, short = self.costs, self.quantity - placement.market - fill
-        paid = costs.paid * placement.market - float(costs.earned[0]) * fill
-        return paid + costs.impact * (placement.total + short) + costs.under * short

@@ -21,16 +21,11 @@ from marketsim.errors import ConfigError
 
 @frozen
 class Solution:
-    """A placement, its mean cost over the sample in money, and a lower bound of the mean cost of any placement.
-
-    `cuts` and `boxes` say how much work it was: supporting planes of the convex part, and boxes that were searched.
-    """
+    """A placement, its mean cost over the sample in money, and a lower bound of the mean cost of any placement."""
 
     placement: Placement
     cost: float
     bound: float
-    cuts: int = 0
-    boxes: int = 1
 
 
 @define(eq=False)
@@ -170,8 +165,8 @@ class _Search:
             raise ConfigError(f"the placement program was not solved: {done.message}")
         return np.asarray(done.x[:-1], dtype=np.float64), float(done.x[-1])
 
-    def run(self, boxes_max: int) -> tuple[float, int]:
-        """(lower bound, boxes searched)."""
+    def run(self, boxes_max: int) -> float:
+        """Lower bound of the mean cost."""
         venues = self.venues
         self.visit(np.concatenate([[1.0], np.zeros(venues)]))
         self.visit(np.concatenate([[0.0], np.ones(venues)]))
@@ -181,13 +176,13 @@ class _Search:
         while boxes and searched < boxes_max:
             bound, _, low, high, vector = heappop(boxes)
             if bound >= self.best_cost - self.tolerance:
-                return bound, searched
+                return bound
             place, cut = self._split(low, high, vector[1:])
             for half in (0, 1):
                 low_half, high_half = low.copy(), high.copy()
                 (high_half if half == 0 else low_half)[place] = cut
                 searched = self._push(boxes, low_half, high_half, searched)
-        return min(boxes[0][0] if boxes else self.best_cost, self.best_cost), searched
+        return min(boxes[0][0] if boxes else self.best_cost, self.best_cost)
 
     def _push(self, boxes: list[tuple[float, int, Floats, Floats, Floats]], low: Floats, high: Floats, n: int) -> int:
         found = self.bound(low, high)
@@ -243,7 +238,7 @@ def best_placement(
         raise ConfigError(f"best_placement: got {came}, wanted a price above 0, 1e-6 <= tolerance < 1, boxes_max >= 1")
     # In units of S lots and of the price of a market order, so that the solver's own tolerances are small.
     search = _Search(_Sample(scaled(costs, 1 / unit), reach / quantity), tolerance)
-    bound, boxes = search.run(boxes_max)
+    bound = search.run(boxes_max)
     placement = placement_of(search.best * quantity)
     cost = sample_cost(placement, quantity, costs, reach)
-    return Solution(placement, cost, min(bound * unit * quantity, cost), len(search.planes), boxes)
+    return Solution(placement, cost, min(bound * unit * quantity, cost))

@@ -77,12 +77,6 @@ def spin_count(theta_length: int) -> int:
     return n
 
 
-def theta_of(biases: Array, couplings: Array) -> Array:
-    """The parameter vector, from biases (n,) and a symmetric matrix of couplings (n, n)."""
-    biases, couplings = np.asarray(biases, float), np.asarray(couplings, float)
-    return np.concatenate([biases, couplings[np.triu_indices(len(biases), 1)]])
-
-
 def split_theta(theta: Array) -> tuple[Array, Array]:
     """(biases (n,), symmetric couplings (n, n) with a zero diagonal), in NumPy."""
     theta = np.asarray(theta)
@@ -136,17 +130,9 @@ class Exact:
 
     def conditional_moments(self, theta: Array, seen: Array, _clamped: int, _draws: Array, xp: Namespace, /) -> Array:
         tables = _tables(theta.shape[0], self.beta)
-        energies = _clamped_energies(tables, theta, seen, xp)
+        agreeing = xp.asarray(tables.spins) @ seen > xp.abs(seen).sum() - 0.5
+        energies = xp.where(agreeing, xp.asarray(tables.scaled) @ theta, -xp.inf)
         return softmax(energies, xp) @ xp.asarray(tables.features)
-
-    def log_partition(self, theta: Array, seen: Array, xp: Namespace) -> Array:
-        """Log of the sum of exp(beta theta.f(x)) over the states that agree with `seen`.
-
-        The log likelihood of what was seen is this less the same with nothing seen.
-        """
-        energies = _clamped_energies(_tables(theta.shape[0], self.beta), theta, seen, xp)
-        top = energies.max()
-        return top + xp.log(xp.exp(energies - top).sum())
 
     def prepare(self, theta: Array) -> Prepared | None:
         """The answers to all that can be asked of `theta`, in NumPy; None of more spins than `FEW_SPINS`.
@@ -165,8 +151,3 @@ class Exact:
         """Shape (d,): E[f(x)]."""
         n = len(prepared.answers)
         return prepared.weights @ _tables(n * (n + 1) // 2, self.beta).features
-
-
-def _clamped_energies(tables: _Tables, theta: Array, seen: Array, xp: Namespace) -> Array:
-    agreeing = xp.asarray(tables.spins) @ seen > xp.abs(seen).sum() - 0.5
-    return xp.where(agreeing, xp.asarray(tables.scaled) @ theta, -xp.inf)

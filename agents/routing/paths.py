@@ -1,4 +1,4 @@
-"""A policy's way through a table of labels: one run in NumPy, or many at once in JAX.
+"""A policy's way through a table of labels: many runs at once, in JAX.
 
 Row t of the labels (rows, n), +1 for a best venue and -1 for another, belongs to a bucket. A run has one step for each
 row but the first, since before one bucket has closed nothing is known; step s is about row s + 1. This is what
@@ -45,34 +45,6 @@ def bits_of(labels: Array, contexts: Array, *, context: str) -> Array:
     return rows[np.arange(len(rows)), contexts]
 
 
-def follow(policy: Policy, labels: Array, contexts: Array, bits: Array, draws: Array) -> tuple[Array, State]:
-    """One run, as in the event loop.
-
-    Args:
-        policy: what decides.
-        labels: (rows, n).
-        contexts: venues (rows - 1,).
-        bits: (rows - 1,).
-        draws: uniforms (rows - 1, policy.n_draws(n)).
-
-    Returns:
-        Choices (rows - 1,), and the state at the end.
-
-    Raises:
-        ConfigError: an array has another shape.
-    """
-    labels = np.asarray(labels, np.int64)
-    _check_shapes(policy, labels, contexts, bits, draws)
-    state = policy.initial(labels.shape[1], np)
-    choices = np.empty(len(labels) - 1, np.int64)
-    for step, (row, context, bit) in enumerate(zip(labels[1:], contexts, bits, strict=True)):
-        shown = row if policy.foresees else state
-        choice = policy.choose(shown, context, bit, draws[step], np)
-        choices[step] = choice
-        state = policy.learn(state, context, bit, choice, row[choice], draws[step], np)
-    return choices, state
-
-
 def follow_batched(policy: Policy, labels: Array, contexts: Array, bits: Array, draws: Array) -> tuple[Array, State]:
     """Many runs: vmap over seeds of a scan over steps, compiled once per policy and shape, in double precision.
 
@@ -89,7 +61,7 @@ def follow_batched(policy: Policy, labels: Array, contexts: Array, bits: Array, 
     Raises:
         ConfigError: an array has another shape, or JAX is not installed.
     """
-    _check_shapes(policy, np.asarray(labels), contexts, bits, draws, seeds=True)
+    _check_shapes(policy, np.asarray(labels), contexts, bits, draws)
     jax = load("jax", "the batched path")
     with jax.enable_x64(True):
         run = _program(policy, np.ndim(contexts) == 1)
@@ -98,17 +70,14 @@ def follow_batched(policy: Policy, labels: Array, contexts: Array, bits: Array, 
         return jax.tree.map(np.asarray, answer)  # type: ignore[no-any-return]
 
 
-def _check_shapes(
-    policy: Policy, labels: Array, contexts: Array, bits: Array, draws: Array, *, seeds: bool = False
-) -> None:
+def _check_shapes(policy: Policy, labels: Array, contexts: Array, bits: Array, draws: Array) -> None:
     if labels.ndim != 2 or labels.shape[0] < 2 or labels.shape[1] < 2:
         raise ConfigError(f"labels: got shape {labels.shape}, wanted (rows, n), at least 2 of each")
     steps, width = len(labels) - 1, policy.n_draws(labels.shape[1])
-    wanted = f"(seeds, {steps}, {width})" if seeds else f"({steps}, {width})"
-    if np.ndim(draws) != 2 + seeds or np.shape(draws)[-2:] != (steps, width):
-        raise ConfigError(f"draws: got shape {np.shape(draws)}, wanted {wanted}")
+    if np.ndim(draws) != 3 or np.shape(draws)[1:] != (steps, width):
+        raise ConfigError(f"draws: got shape {np.shape(draws)}, wanted (seeds, {steps}, {width})")
     for what, array in (("contexts", contexts), ("bits", bits)):
-        if np.shape(array) != (steps,) and not (seeds and np.shape(array) == (len(draws), steps)):
+        if np.shape(array) not in {(steps,), (len(draws), steps)}:
             raise ConfigError(f"{what}: got shape {np.shape(array)}, wanted one for each of {steps} steps")
     if np.shape(contexts) != np.shape(bits):
         raise ConfigError(f"bits: got shape {np.shape(bits)}, wanted that of contexts, {np.shape(contexts)}")

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from time import process_time
 from typing import Any
 
 import numpy as np
 from attrs import frozen
 
-from marketsim.errors import ConfigError
+from marketsim.extras import load
 
 Run = Callable[[int, int], object]
 """Does the work from one place up to another."""
@@ -99,10 +98,7 @@ def peer(module: str) -> Any:
     Raises:
         ConfigError: it is not installed.
     """
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise ConfigError(f"{module} cannot be imported ({error}): pip install 'marketsim[bench]'") from error
+    return load(module, "the benchmark", "bench")
 
 
 def _one_round(runs: dict[str, Run], length: int, turn: int, clock: Clock) -> dict[str, float]:

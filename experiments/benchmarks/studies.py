@@ -18,6 +18,7 @@ from experiments.routing.study import load_data, run_study
 
 FACTORIAL_SECONDS_MAX, FACTORIAL_GIB_MAX = 120.0, 1.0
 ROUTING_SECONDS_MAX, ROUTING_GIB_MAX = 60.0, 4.0
+JOBS = 2
 EXACT_RATIO_MIN = 100.0
 """The least ratio of the time of THRML sampling to that of exact inference, 200 seeds, five venues, in batches."""
 
@@ -30,30 +31,30 @@ class Cost:
     gib: float
 
 
-def factorial(*, jobs: int = 2) -> Cost:
+def factorial() -> Cost:
     """The full factorial of the pi-curve study with its report: 1800 runs of 40,000 steps."""
     start = perf_counter()
     with TemporaryDirectory() as folder:
-        pi_curve.run(config.load("factorial.toml"), Path(folder), jobs=jobs)
+        pi_curve.run(config.load("factorial.toml"), Path(folder), jobs=JOBS)
     took = perf_counter() - start
-    return Cost(took, _held() + jobs * _held(resource.RUSAGE_CHILDREN))
+    return Cost(took, _held() + JOBS * _held(resource.RUSAGE_CHILDREN))
 
 
-def routing(*, jobs: int = 2) -> Cost:
+def routing() -> Cost:
     """Every router, 200 seeds, some 10,000 steps, five venues, exact inference, one context, compilation included."""
     said: dict[str, Any] = {"contexts": ("random",), "information": ("own",)}
     study = RouteStudy(**said, control_seeds=0, engine_steps=0, samples=0)
     data = load_data(study)
     start = perf_counter()
-    run_study(study, data, jobs=jobs, clock=perf_counter)
+    run_study(study, data, jobs=JOBS, clock=perf_counter)
     return Cost(perf_counter() - start, _held())
 
 
-def sampled_over_exact(*, steps: int = 60) -> dict[str, float]:
+def sampled_over_exact() -> dict[str, float]:
     """The ratio of the time of THRML sampling to that of exact inference, by learning rule."""
     said: dict[str, Any] = {"contexts": ("random",)}
-    study = RouteStudy(**said, compare_seeds=200, compare_steps=steps, engine_steps=0)
-    table = sampling.compare(evolve(study, steps=steps), load_data(study), clock=perf_counter)
+    study = RouteStudy(**said, compare_seeds=200, compare_steps=60, engine_steps=0)
+    table = sampling.compare(evolve(study, steps=study.compare_steps), load_data(study), clock=perf_counter)
     return dict(zip(table["rule"], table["ratio"], strict=True))
 
 

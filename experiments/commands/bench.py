@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Measure speed against peers in one run (needs the extra `bench`).")
 
+_RUNS_MAX = 1000
+"""The spread of a ratio has long settled."""
+_SIZE_MAX = 10**7
+"""Messages, events or cells, all held in memory."""
 _CHECK = Annotated[bool, typer.Option("--check", help="Exit 1 when a ratio is under its floor.")]
 _OUT = Annotated[Path | None, typer.Option("--out", help="Also write the figures here, as JSON.")]
 
@@ -79,8 +83,10 @@ def _short(rate: float) -> str:
 
 @app.command("book")
 def bench_book(
-    rounds: Annotated[int, typer.Option("--rounds", min=1, help="How often each book runs, in turns.")] = 7,
-    messages: Annotated[int, typer.Option("--messages", min=1000, help="In one run.")] = 200_000,
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=1, max=_RUNS_MAX, help="How often each book runs, in turns.")
+    ] = 7,
+    messages: Annotated[int, typer.Option("--messages", min=1000, max=_SIZE_MAX, help="In one run.")] = 200_000,
     check: _CHECK = False,
     out: _OUT = None,
 ) -> None:
@@ -102,7 +108,9 @@ def bench_book(
 @app.command("growth")
 def bench_growth(
     out: Annotated[Path, typer.Option("--out", help="The folder for growth.json and growth.svg.")] = Path(),
-    largest: Annotated[int, typer.Option("--largest", min=10, help="No axis goes beyond this size.")] = 100_000,
+    largest: Annotated[
+        int, typer.Option("--largest", min=10, max=_SIZE_MAX, help="No axis goes beyond this size.")
+    ] = 100_000,
 ) -> None:
     """How time and memory grow with pending events, price levels, batch size, agents, markets and cells.
 
@@ -121,7 +129,7 @@ def bench_growth(
 
 @app.command("cell")
 def bench_cell(
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs of each cell.")] = 15,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, max=_RUNS_MAX, help="Runs of each cell.")] = 15,
     check: Annotated[bool, typer.Option("--check", help="Exit 1 when a limit is passed.")] = False,
 ) -> None:
     """One run of the centre cell of the pi-curve study, and the cost of quiet time.

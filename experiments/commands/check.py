@@ -9,13 +9,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from experiments.limits import SEED_MAX
 from marketsim.registry import example, plugins
 
 app = typer.Typer(no_args_is_help=True, help="Property-test a plugin with the public kit; exits 0 only when all holds.")
 
 DEEP_MESSAGES, DEEP_EXAMPLES, DEEP_STEPS = 10_000_000, 400, 400
 
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the random programs.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, max=SEED_MAX, help="Of the random programs.")]
 
 
 @app.command("venue")

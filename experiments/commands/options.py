@@ -9,12 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
+from experiments.limits import JOBS_MAX
 from experiments.progress import console
 
 INTERRUPTED = 130
 
 Config = Annotated[str, typer.Option("--config", help="A TOML file; by default the default study.")]
-Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, max=JOBS_MAX, help="Processes.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar, no closing words.")]
 SaveConfig = Annotated[Path | None, typer.Option("--save-config", help="Write the configuration here and stop.")]

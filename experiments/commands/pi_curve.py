@@ -10,7 +10,7 @@ from attrs import evolve
 
 from experiments.commands.options import Jobs, Out, Quiet, SaveConfig, given, interruptible
 from experiments.pi_curve import config
-from experiments.pi_curve.cell import cells_of, unanswerable
+from experiments.pi_curve.cell import cell_count, unanswerable
 from experiments.pi_curve.config import Study
 from experiments.pi_curve.factors import Variant, swept
 from experiments.pi_curve.mechanisms import MECHANISMS
@@ -75,7 +75,7 @@ def _run_study(study: Study, out: Path, *, quiet: bool, settings: dict[str, Any]
     from experiments.pi_curve import run as study_of
 
     said = f"interrupted; the same command continues with what is in {out / study_of.STORE}"
-    with progress(len(cells_of(study)), study.name, quiet=quiet) as (advance, tell), interruptible(said):
+    with progress(cell_count(study), study.name, quiet=quiet) as (advance, tell), interruptible(said):
         study_of.run(study, out, advance=advance, tell=tell, **settings)
     if not quiet:
         console.print(

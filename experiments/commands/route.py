@@ -9,6 +9,7 @@ import typer
 from attrs import evolve
 
 from experiments.commands.options import Out, Quiet, SaveConfig, Several, given, interruptible
+from experiments.limits import JOBS_MAX
 from experiments.progress import console, progress
 from experiments.routing import config
 
@@ -34,7 +35,7 @@ def route(
     compare: Annotated[
         int | None, typer.Option("--compare", help="Seeds of sampling against exact; 0, the default: none.")
     ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Threads.")] = 2,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, max=JOBS_MAX, help="Threads.")] = 2,
     out: Out = Path("out/route"),
     save_config: SaveConfig = None,
     quiet: Quiet = False,

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
+from experiments.commands.options import Jobs, Quiet, interruptible
 from experiments.progress import console, progress
 from marketsim.errors import ConfigError, refusal, shown
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:  # numpy takes a while to import: not for `--help`
     from experiments.sweep.cells import Grid
     from experiments.sweep.task import Task
 
-INTERRUPTED = 130
 _SHOWN = 10
 
 
@@ -41,11 +41,11 @@ def run(
     target: Annotated[str, typer.Argument(help="module:function, imported from the current folder first.")],
     grid: Annotated[Path, typer.Option("--grid", help="A TOML file: [axes] or [[cells]], [fixed], seeds.")],
     store: Annotated[Path, typer.Option("--store", help="Where finished cells are kept.")] = Path("out/sweep.sqlite"),
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Worker processes.")] = 2,
+    jobs: Jobs = 2,
     backend: Annotated[str, typer.Option("--backend", help="local, ray or dask.")] = "local",
     address: Annotated[str, typer.Option("--address", help="Of a running cluster; none starts one here.")] = "",
     fresh: Annotated[bool, typer.Option("--fresh", help="Throw away what the store holds.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no closing words.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Compute the cells of a grid that the store lacks. The same command continues where it stopped.
 
@@ -158,12 +158,9 @@ def _sweep(task: Task, asked: Grid, store: Path, *, fresh: bool, quiet: bool, se
     check_backend(settings["backend"])
     with Store.open(store, version_here(task), asked.to_dict(), fresh=fresh) as kept:
         before = kept.counts()["done"]
-        with progress(len(asked) - before, task.target, quiet=quiet) as (advance, tell):
-            try:
-                swept = run_sweep(task, asked, kept, advance=advance, tell=tell, **settings)
-            except KeyboardInterrupt:
-                console.print(f"interrupted; the same command continues with what is in {store}", soft_wrap=True)
-                raise typer.Exit(INTERRUPTED) from None
+        said = f"interrupted; the same command continues with what is in {store}"
+        with progress(len(asked) - before, task.target, quiet=quiet) as (advance, tell), interruptible(said):
+            swept = run_sweep(task, asked, kept, advance=advance, tell=tell, **settings)
     if not quiet:
         there = f", {before} were there" if before else ""
         console.print(f"{swept.done} cells done, {swept.failed} failed{there}. They are in {store}", soft_wrap=True)

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from experiments.commands.options import Jobs, interruptible
+from experiments.limits import SEED_MAX
 from experiments.progress import console, progress
 from experiments.validation import catalogue
 from experiments.validation.check import Finding, Scale
@@ -22,7 +23,7 @@ def validate(
     full: Annotated[
         bool, typer.Option("--full/--quick", help="Standard errors under 2 %: a quarter of an hour on two cores.")
     ] = False,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Root of every draw.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=SEED_MAX, help="Root of every draw.")] = 1,
     jobs: Jobs = 2,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for the page, its pictures and the table.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no table.")] = False,

@@ -26,7 +26,7 @@ def book_rows(books: pd.DataFrame, bars: pd.DataFrame | None = None) -> pd.DataF
 
     Args:
         books: as of `snapshots`.
-        bars: as of `minute_bars`, of the same buckets; None: no trades are known.
+        bars: as of `tape_bars`, of the same buckets; None: no trades are known.
 
     Returns:
         `open_time_ms`, `close` (mid), `spread_bps`, `book_microprice_basis_bps`, `volume`, `taker_buy_volume`; the last
@@ -42,7 +42,7 @@ def market_features(rows: pd.DataFrame, grid: Grid) -> pd.DataFrame:
 
     Args:
         rows: `open_time_ms` (rising) and `close`; `volume`, `taker_buy_volume`, `spread_bps` and
-            `book_microprice_basis_bps` where they are known, as of `minute_bars`, `read_bars` or `book_rows`.
+            `book_microprice_basis_bps` where they are known, as of `tape_bars`, `read_bars` or `book_rows`.
         grid: buckets and windows.
 
     Returns:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pandas as pd
-from attrs import asdict, field, frozen
+from attrs import field, frozen
 
 from marketsim import checks
 
@@ -56,11 +56,6 @@ def feature_rows(
         )
         for place, row in enumerate(rows, start=1)
     )
-
-
-def schema_frame(rows: Iterable[FeatureRow]) -> pd.DataFrame:
-    """The rows as a table, one column an attribute of `FeatureRow`."""
-    return pd.DataFrame([asdict(row) for row in rows])
 
 
 _BASIS = "basis = (microprice / mid - 1) x 1e4, microprice = (ask x bid size + bid x ask size) / (bid size + ask size)"

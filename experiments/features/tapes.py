@@ -31,7 +31,6 @@ def trade_tape(
     origin_ns: int = 0,
     tick_size: float = 1.0,
     lot_size: float = 1.0,
-    venue: str | None = None,
 ) -> pd.DataFrame:
     """The trades of `market` in a run, one row a match, in order of time.
 
@@ -39,7 +38,6 @@ def trade_tape(
         fills: of a `Result`.
         step_ns, origin_ns: nanoseconds a step, and of step 0 since 1970.
         tick_size, lot_size: units of money per tick, of quantity per lot.
-        venue: whose trades; None: of all.
 
     Returns:
         `time_ns`, `price`, `quantity` (in units) and `side`, +1 where the taker bought, -1 where it sold. A clear of an
@@ -47,7 +45,7 @@ def trade_tape(
         settlements are no trades.
     """
     legs = pd.DataFrame(trades(fills))
-    legs = legs[(legs["market"] == market) & ((legs["venue"] == venue) | (venue is None))]
+    legs = legs[legs["market"] == market]
     keys = ["time", "venue", "match_id"]
     takers = legs[legs["liquidity"] == "taker"]
     auctions = legs[(legs["liquidity"] == "auction") & (legs["side"] > 0)].assign(side=0)
@@ -116,7 +114,7 @@ def read_trade_tape(
     return pd.DataFrame({"time_ns": times, "price": prices, "quantity": quantities, "side": np.where(sold, -1, 1)})
 
 
-def minute_bars(
+def tape_bars(
     tape: pd.DataFrame,
     bucket_ms: int,
     *,
@@ -169,7 +167,7 @@ def _with_quiet(bars: pd.DataFrame, bucket_ms: int, quiet: int, end_ns: int | No
 def read_bars(
     path: str | Path, *, unit: str = "iso", bucket_ms: int = 1, where: Mapping[str, str | int] | None = None
 ) -> pd.DataFrame:
-    """Recorded bars in the form of `minute_bars`.
+    """Recorded bars in the form of `tape_bars`.
 
     Wanted columns: `open_time_ms` (milliseconds since 1970) or else `timestamp`, when a bar opens; `high`, `low`,
     `close`; and where the file has them `open`, `volume`, `taker_buy_volume`, `spread_bps` and
@@ -182,7 +180,7 @@ def read_bars(
         where: keep the rows whose column equals the value.
 
     Returns:
-        As `minute_bars`; what the file does not say is nan.
+        As `tape_bars`; what the file does not say is nan.
 
     Raises:
         InputError: naming file, row, column, what came and what was wanted; also where times do not rise or are off
@@ -218,7 +216,7 @@ def quote_bars(bids: pd.DataFrame, asks: pd.DataFrame) -> pd.DataFrame:
         bids, asks: as of `read_bars`.
 
     Returns:
-        As `minute_bars`: open, high, low and close are means of both (the high and low of the mid itself may lie
+        As `tape_bars`: open, high, low and close are means of both (the high and low of the mid itself may lie
         inside), `spread_bps` = (ask close - bid close) / mid x 1e4, below 0 where the feed says so.
     """
     both = bids.merge(asks, on="open_time_ms", suffixes=("_bid", "_ask"))

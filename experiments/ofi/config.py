@@ -10,7 +10,16 @@ from experiments.features.labels import LabelPlan
 from experiments.features.settings import check_embargo, check_whole_steps
 from experiments.features.splits import SplitPlan
 from experiments.features.windows import Grid
-from experiments.limits import BUCKET_MS_MAX, BUCKETS_MAX, SEEDS_MAX
+from experiments.limits import (
+    AGENTS_MAX,
+    BUCKET_MS_MAX,
+    BUCKETS_MAX,
+    LOTS_MAX,
+    ROWS_MAX,
+    SEED_MAX,
+    SEEDS_MAX,
+    TICKS_MAX,
+)
 from experiments.prediction.scores import AUC_ROWS_MIN
 from experiments.strict import TomlForm
 from marketsim import checks
@@ -49,15 +58,15 @@ class Market:
     venue: str = field(default="clob", validator=one_of(*VENUES))
     buckets: int = field(default=8000, validator=integer(1, BUCKETS_MAX))
     bucket_steps: int = field(default=100, validator=integer(1, BUCKETS_MAX))
-    price: int = field(default=10_000, validator=integer(1000))
-    traders: int = field(default=200, validator=integer(1))
+    price: int = field(default=10_000, validator=integer(1000, TICKS_MAX))
+    traders: int = field(default=200, validator=integer(1, AGENTS_MAX))
     width: float = field(default=0.002, validator=number(0.0, 0.5))
-    quantity: int = field(default=4, validator=integer(1))
+    quantity: int = field(default=4, validator=integer(1, LOTS_MAX))
     limits: float = field(default=12.0, validator=number(above=0.0))
     takers: float = field(default=2.0, validator=number(above=0.0))
-    effect: int = field(default=0, validator=integer(0))
-    behind: int = field(default=2, validator=integer(0))
-    looks: int = field(default=10, validator=integer(1))
+    effect: int = field(default=0, validator=integer(0, LOTS_MAX))
+    behind: int = field(default=2, validator=integer(0, TICKS_MAX))
+    looks: int = field(default=10, validator=integer(1, BUCKETS_MAX))
     money_runs: int = field(default=10, validator=integer(0, SEEDS_MAX))
     money_buckets: int = field(default=500, validator=integer(1, BUCKETS_MAX))
 
@@ -95,14 +104,14 @@ class OfiStudy:
     unit: str = field(default="ms", validator=one_of("s", "ms", "us", "ns", "iso"))
     bad: str = field(default="list", validator=one_of("list", "refuse"))
     bucket_ms: int = field(default=60_000, validator=integer(1, BUCKET_MS_MAX))
-    zscore: int = field(default=240, validator=integer(2))
-    spread_rank: int = field(default=1440, validator=integer(2))
+    zscore: int = field(default=240, validator=integer(2, BUCKETS_MAX))
+    spread_rank: int = field(default=1440, validator=integer(2, BUCKETS_MAX))
     horizon: int = field(default=15, validator=integer(1, BUCKETS_MAX))
     cost_bps: float = field(default=5.0, validator=number(0.0))
     shares: tuple[float, ...] = field(default=(0.55, 0.15, 0.15, 0.15), converter=tuple)
-    embargo: int = field(default=0, validator=integer(0))
-    rows_min: int = field(default=ROWS_MIN, validator=integer(1))
-    seed: int = field(default=1, validator=integer(0))
+    embargo: int = field(default=0, validator=integer(0, BUCKETS_MAX))
+    rows_min: int = field(default=ROWS_MIN, validator=integer(1, ROWS_MAX))
+    seed: int = field(default=1, validator=integer(0, SEED_MAX))
     market: Market = field(factory=Market, validator=kind(Market))
 
     def __attrs_post_init__(self) -> None:

@@ -78,7 +78,8 @@ def money_table(
 
     Returns:
         `seed`, `model` ("fitted" or "shuffled"), `profit` (tick-lots; what is held at the end is valued at what taking
-        the book's other side brings), `lots` (traded) and `spread_paid` (tick-lots against the mid at each fill).
+        the book's other side brings), `lots` (traded) and `spread_paid` (tick-lots against the mid before each fill,
+        nan where one met none).
     """
     fitted = model_of(tables.rows)
     calls = []
@@ -100,14 +101,17 @@ def run_once(study: OfiStudy, name: str, seed: int, model: ImbalanceModel) -> tu
 
 
 def account_of(result: Result, owner: str) -> tuple[float, int, float]:
-    """(profit, lots traded, spread paid) of an agent, in tick-lots, lots and tick-lots."""
+    """(profit, lots traded, spread paid) of an agent, in tick-lots, lots and tick-lots.
+
+    The spread of a fill that met no mid is not known, and so that of all lots is not: it is nan.
+    """
     fills = result.fills.frame()
     own = fills[fills["owner"] == owner]
     signed = own["side"].to_numpy(dtype=np.float64) * own["quantity"].to_numpy(dtype=np.float64)
     paid: Floats = signed * (own["price"].to_numpy(dtype=np.float64) - own["mid_before"].to_numpy(dtype=np.float64))
     held = result.ledger.inventory[owner].get(MARKET, 0)
     worth = _worth(result, held)
-    return result.ledger.cash[owner] + worth, int(own["quantity"].sum()), float(np.nansum(paid))
+    return result.ledger.cash[owner] + worth, int(own["quantity"].sum()), float(paid.sum())
 
 
 def _worth(result: Result, held: int) -> float:

@@ -16,7 +16,7 @@ from experiments.features.market import book_rows, market_features
 from experiments.features.ofi import ofi_features
 from experiments.features.schema import FEATURES, MARKET_FEATURES, OFI_FEATURES, available, names
 from experiments.features.splits import EMBARGO, SPLITS, split_counts
-from experiments.features.tapes import minute_bars
+from experiments.features.tapes import tape_bars
 from experiments.ofi.config import OfiStudy
 from experiments.ofi.data import Recording
 from experiments.prediction.blocks import block_mean, block_width
@@ -65,7 +65,7 @@ class Diagnosis:
         scores: `head`, `feature_set`, `split`, `measure`, `value`, `constant` (what the constant of the fit reaches)
             and `rows`; nan where a score cannot be computed.
         gains: loss of market_only less that of market_plus_ofi by `head` and `split` (log loss, or absolute error in
-            bps): `mean` a row, `se` over `n` blocks of two horizons.
+            bps): `mean` a row, `se` over `n` blocks of six horizons.
         predictions: a row a bucket, split and feature set, with every head's prediction.
         models: by (head, feature set).
         failures: by head, why it could not be fitted.
@@ -95,7 +95,7 @@ def features_of(study: OfiStudy, recording: Recording) -> pd.DataFrame:
     if recording.tape is not None:
         # The books say which buckets were recorded, so a bucket without a trade is quiet, not missing.
         span = int(books[TIME].iloc[-1] - books[TIME].iloc[0]) // study.bucket_ms + 1
-        bars = minute_bars(recording.tape, study.bucket_ms, quiet=span, end_ns=recording.end_ns)
+        bars = tape_bars(recording.tape, study.bucket_ms, quiet=span, end_ns=recording.end_ns)
     market = market_features(book_rows(books, bars), study.grid)
     return market.merge(ofi_features(books, market, study.grid), on=TIME, validate="one_to_one")
 

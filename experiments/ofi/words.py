@@ -9,7 +9,7 @@ import pandas as pd
 from experiments.features.splits import SPLITS
 from experiments.ofi.config import SYNTHETIC, OfiStudy
 from experiments.ofi.money import SHUFFLED, TRAINED
-from experiments.pages.numbers import Estimate, listed, mean_of, plain, ratio, with_error
+from experiments.pages.numbers import Estimate, listed, mean_of, plain, ratio, spans, with_error
 from experiments.prediction.verdict import LOCKED, NOT_READY, READY, Verdict
 
 LEAKAGE_POLICY = (
@@ -24,9 +24,9 @@ LEAKAGE_POLICY = (
 def question(study: OfiStudy) -> str:
     """What is asked, of which data."""
     where = _market(study) if study.data == SYNTHETIC else study.data.rpartition("/")[2]
-    ahead = plain(study.horizon * study.bucket_ms / 1000)
+    ahead = spans([study.horizon], study.bucket_ms)
     return (
-        f"Do the order-flow imbalance features predict the return of {where} over the next {ahead} s "
+        f"Do the order-flow imbalance features predict the return of {where} over the next {ahead} "
         f"({study.horizon} buckets of {study.bucket_ms} ms), beyond a cost of {plain(study.cost_bps)} bps, better than "
         "market features alone?"
     )
@@ -118,7 +118,7 @@ def caveats(study: OfiStudy, impact: pd.DataFrame) -> list[str]:
     """What the numbers do not say."""
     lines = [
         f"The two locked splits ({SPLITS[2]}, {SPLITS[3]}) are two stretches of one recording, not two markets.",
-        "The checks compare plain numbers; how far from chance they are is in the gains, over blocks of two horizons.",
+        "The checks compare plain numbers; how far from chance they are is in the gains, over blocks of six horizons.",
         "The label is the return of the mid beyond a cost: nobody traded at it.",
         "A z-score or a rank over a shortened window is another feature than over 240 or 1440 minutes.",
     ]

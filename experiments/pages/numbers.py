@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import floor, isfinite, isnan, log10, nan, sqrt
+from math import floor, isfinite, isnan, log10, nan
 
 import numpy as np
 import numpy.typing as npt
 from attrs import frozen
 
-from experiments.statistics import Floats, distinct, mean_and_se
+from experiments.statistics import Floats, distinct, mean_and_se, ratio_and_se
 
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EN DASH}"
@@ -35,6 +35,11 @@ class Estimate:
         return with_error(self.mean, self.se)
 
     @property
+    def size(self) -> str:
+        """Without its sign."""
+        return with_error(abs(self.mean), self.se)
+
+    @property
     def signed(self) -> str:
         """With a plus sign where it is positive."""
         return f"+{self}" if self.mean > 0 else str(self)
@@ -47,20 +52,9 @@ def mean_of(values: npt.ArrayLike) -> Estimate:
 
 
 def ratio(above: Floats, below: Floats) -> Estimate:
-    """The ratio of two totals over runs, with the linearised standard error (Cochran, Sampling Techniques, ch. 6).
-
-    A mean of the runs' own ratios would not exist where one run has nothing to divide by.
-    """
-    known = ~(np.isnan(above) | np.isnan(below))
-    one, other = above[known], below[known]
-    count, total = len(one), float(other.sum())
-    if not total > 0:
-        return Estimate()
-    value = float(one.sum()) / total
-    if count < 2:
-        return Estimate(value, nan, count)
-    spread = float(np.sqrt(((one - value * other) ** 2).sum() / (count - 1)))
-    return Estimate(value, spread * sqrt(count) / total, count)
+    """The ratio of two totals over runs, with its standard error."""
+    found = ratio_and_se(above, below)
+    return Estimate(found["mean"], found["se"], int(found["n"]))
 
 
 def with_error(mean: float, se: float) -> str:
@@ -98,6 +92,18 @@ def percent(value: float) -> str:
 def share(value: float) -> str:
     """A share as a percentage to one decimal."""
     return NONE if isnan(value) else f"{100 * value:.1f} %"
+
+
+def spans(buckets: Iterable[int], bucket_ms: int) -> str:
+    """How long each of these numbers of buckets lasts, in a row: in minutes where all are whole ones, else in seconds.
+
+    >>> spans((5, 15), 60_000), spans((5, 15), 1000)
+    ('5 and 15 min', '5 and 15 s')
+    """
+    lengths = [count * bucket_ms for count in buckets]
+    minutes = all(length % 60_000 == 0 for length in lengths)
+    shown = listed(plain(length / (60_000 if minutes else 1000)) for length in lengths)
+    return f"{shown} {'min' if minutes else 's'}"
 
 
 def listed(names: Iterable[str]) -> str:

@@ -36,7 +36,7 @@ class Table:
 
 
 def markdown(table: Table) -> list[str]:
-    """The lines of a table, without its caption; what can be told from zero has a star."""
+    """The lines of a table, without its caption; what can be told from zero has a star, on its second line if any."""
     above = [label for label, span in table.groups for _ in range(span)] or [""] * len(table.heads)
     heads = [
         " ".join(part for part in (group, label, f"({unit})" if unit else "") if part)
@@ -44,7 +44,7 @@ def markdown(table: Table) -> list[str]:
     ]
     lines = [f"| {' | '.join([table.corner, *heads])} |", f"|{'---|' * (len(heads) + 1)}"]
     for row in table.rows:
-        texts = [f"{entry.text}{'*' if entry.told else ''} {entry.below}".strip() for entry in row.entries]
+        texts = [f"{entry.text} {entry.below}".strip() + ("*" if entry.told else "") for entry in row.entries]
         lines.append(f"| {' | '.join([row.head, *texts])} |")
     return lines
 

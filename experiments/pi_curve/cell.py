@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import evolve, frozen
 
+from experiments.limits import CELLS_MAX
 from experiments.pi_curve.config import Study
-from experiments.pi_curve.contrasts import Contrast
+from experiments.pi_curve.contrasts import Contrast, Point
 from experiments.pi_curve.measures import measure
 from experiments.pi_curve.mechanisms import build_venues
 from experiments.pi_curve.populations import build_agents
 from experiments.pi_curve.worlds import build_world
-from marketsim.errors import ConfigError
+from marketsim.errors import ConfigError, refusal
 from marketsim.result import Result
 from marketsim.simulation import Simulation
 from marketsim.streams import Streams
@@ -29,28 +31,47 @@ class Cell:
 
 
 def cells_of(study: Study) -> list[Cell]:
-    """Every cell: variants, mechanisms, batch intervals, seeds, in that order."""
+    """Every cell: variants, mechanisms, batch intervals, seeds, in that order.
+
+    Raises:
+        ConfigError: there are more than `CELLS_MAX`.
+    """
+    studies = study.resolved()
+    _counted(studies)
     return [
-        Cell(variant, mechanism, pi, seed)
-        for variant, own in study.resolved().items()
-        for mechanism in own.mechanisms
-        for pi in (own.pi if mechanism == "fba" else (0,))
+        Cell(variant, point.mechanism, point.pi, seed)
+        for variant, own in studies.items()
+        for point in _points(own)
         for seed in range(own.first_seed, own.first_seed + own.seeds)
     ]
 
 
+def cell_count(study: Study) -> int:
+    """How many cells `cells_of` gives; raises as it does."""
+    return _counted(study.resolved())
+
+
+def _counted(studies: Mapping[str, Study]) -> int:
+    count = sum(len(_points(own)) * own.seeds for own in studies.values())
+    if count > CELLS_MAX:
+        points = max(len(_points(own)) for own in studies.values())
+        seeds = max(own.seeds for own in studies.values())
+        made = f"variants and factors: {len(studies)}, mechanisms and pi: up to {points}, seeds: up to {seeds}"
+        raise ConfigError(refusal("study", f"{count} cells ({made})", f"at most {CELLS_MAX}"))
+    return count
+
+
+def _points(study: Study) -> list[Point]:
+    return [Point(mechanism, pi) for mechanism in study.mechanisms for pi in (study.pi if mechanism == "fba" else (0,))]
+
+
 def unanswerable(study: Study) -> list[Contrast]:
     """The contrasts of a study about cells that it does not have."""
-    known = {
-        (label, mechanism, pi)
-        for label, own in study.resolved().items()
-        for mechanism in own.mechanisms
-        for pi in (own.pi if mechanism == "fba" else (0,))
-    }
+    known = {(label, point) for label, own in study.resolved().items() for point in _points(own)}
     return [
         asked
         for asked in study.contrasts
-        if any((place.variant, place.mechanism, place.pi) not in known for place in (asked.of, asked.minus) if place)
+        if any((place.variant, place.point) not in known for place in (asked.of, asked.minus) if place)
     ]
 
 
@@ -58,16 +79,19 @@ def rehearse(study: Study) -> None:
     """Run one step of every variant and mechanism, so that what cannot run says so before hours have passed.
 
     Raises:
-        ConfigError: a contrast is about cells or measures that the study does not have; or whatever a cell raises.
+        ConfigError: there are more than `CELLS_MAX` cells; a contrast is about cells or measures that the study does
+            not have; or whatever a cell raises.
     """
+    studies = study.resolved()
+    _counted(studies)
     if lost := unanswerable(study):
         raise ConfigError(f"contrast {lost[0].asks!r}: the study lacks cells of {lost[0].reads()}")
     measured: dict[str, Any] = {}
-    firsts = {(cell.variant, cell.mechanism): cell for cell in reversed(cells_of(study))}
-    studies = study.resolved()
-    for cell in firsts.values():
-        row, _ = run_cell(evolve(studies[cell.variant], horizon=1), cell)
-        measured |= row
+    for label, own in studies.items():
+        firsts = {point.mechanism: point.pi for point in reversed(_points(own))}
+        for mechanism, pi in firsts.items():
+            row, _ = run_cell(evolve(own, horizon=1), Cell(label, mechanism, pi, own.first_seed))
+            measured |= row
     for asked in study.contrasts:
         for column in (asked.measure, asked.less):
             if column and column not in measured:

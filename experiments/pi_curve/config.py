@@ -13,7 +13,7 @@ from typing import Any
 import tomli_w
 from attrs import evolve, field, frozen
 
-from experiments.limits import SEEDS_MAX, STEPS_MAX
+from experiments.limits import SEED_MAX, SEEDS_MAX, STEPS_MAX
 from experiments.pi_curve.contrasts import Contrast
 from experiments.pi_curve.factors import Factor, Variant, crossed, merged
 from experiments.pi_curve.mechanisms import MECHANISMS
@@ -31,16 +31,20 @@ def _choices(instance: Any, attribute: Any, value: Any) -> None:
 
 
 def _intervals(instance: Any, attribute: Any, value: Any) -> None:
-    if not value or any(type(item) is not int or item < 1 for item in value) or len(dict.fromkeys(value)) != len(value):
-        got, wanted = f"got {list(value)!r}", "wanted different ints of at least 1"
-        raise ConfigError(f"{type(instance).__name__}.{attribute.name}: {got}, {wanted}")
+    if not value or not _different_steps(value, 1):
+        wanted = f"different ints of at least 1 up to {STEPS_MAX}"
+        raise ConfigError(refusal(f"{type(instance).__name__}.{attribute.name}", shown(list(value)), wanted))
 
 
 def _horizons(instance: Any, attribute: Any, value: Any) -> None:
-    whole = all(type(item) is int and item >= 0 for item in value)
-    if not whole or 0 not in value or len(dict.fromkeys(value)) != len(value):
-        got, wanted = f"got {list(value)!r}", "wanted different ints of at least 0, among them 0"
-        raise ConfigError(f"{type(instance).__name__}.{attribute.name}: {got}, {wanted}")
+    if 0 not in value or not _different_steps(value, 0):
+        wanted = f"different ints of at least 0 up to {STEPS_MAX}, among them 0"
+        raise ConfigError(refusal(f"{type(instance).__name__}.{attribute.name}", shown(list(value)), wanted))
+
+
+def _different_steps(values: tuple[Any, ...], low: int) -> bool:
+    whole = all(type(item) is int and low <= item <= STEPS_MAX for item in values)
+    return whole and len(dict.fromkeys(values)) == len(values)
 
 
 @frozen(kw_only=True)
@@ -51,7 +55,7 @@ class Study:
     title: str = ""
     horizon: int = field(default=8000, validator=integer(1, STEPS_MAX))
     seeds: int = field(default=25, validator=integer(1, SEEDS_MAX))
-    first_seed: int = field(default=1, validator=integer(0))
+    first_seed: int = field(default=1, validator=integer(0, SEED_MAX))
     mechanisms: tuple[str, ...] = field(default=("clob", "fba"), converter=tuple, validator=_choices)
     pi: tuple[int, ...] = field(default=(1, 10, 50, 200), converter=tuple, validator=_intervals)
     markout_horizons: tuple[int, ...] = field(default=(0, 1, 10, 100, 1000), converter=tuple, validator=_horizons)
@@ -65,8 +69,8 @@ class Study:
     """Crossed with each other and with the variants."""
     contrasts: tuple[Contrast, ...] = ()
     """Questions that the report answers with a number."""
-    max_lag: int = field(default=200, validator=integer(0))
-    realised_horizon: int = field(default=10, validator=integer(0))
+    max_lag: int = field(default=200, validator=integer(0, STEPS_MAX))
+    realised_horizon: int = field(default=10, validator=integer(0, STEPS_MAX))
 
     def resolved(self) -> dict[str, Study]:
         """The study of every variant by its name, without variants of its own; the base alone where there are none.

@@ -1,10 +1,26 @@
-"""Contrasts: differences between two places of a study, seed by seed, that a configuration asks for by name."""
+"""Points and places of a study, and contrasts: differences between places that a configuration asks for by name."""
 
 from __future__ import annotations
 
 from attrs import field, frozen
 
+from experiments.limits import STEPS_MAX
 from marketsim.checks import integer, name
+
+
+@frozen(order=True)
+class Point:
+    """What one run is repeated over seeds at: a mechanism, and the batch interval (steps; 0 without batches)."""
+
+    mechanism: str
+    pi: int
+
+    @property
+    def label(self) -> str:
+        """As tables, pictures and sentences call it."""
+        if self.mechanism == "fba":
+            return f"FBA pi = {self.pi}"
+        return "CLOB" if self.mechanism == "clob" else self.mechanism
 
 
 @frozen(kw_only=True)
@@ -13,11 +29,15 @@ class Place:
 
     variant: str = field(default="base", validator=name)
     mechanism: str = field(default="clob", validator=name)
-    pi: int = field(default=0, validator=integer(0))
+    pi: int = field(default=0, validator=integer(0, STEPS_MAX))
+
+    @property
+    def point(self) -> Point:
+        return Point(self.mechanism, self.pi)
 
     def reads(self) -> str:
-        """The place in words: "as published, fba 10"."""
-        return f"{self.variant}, {self.mechanism}" + (f" {self.pi}" if self.pi else "")
+        """The place in words: "as published, FBA pi = 10"."""
+        return f"{self.variant}, {self.point.label}"
 
 
 @frozen(kw_only=True)
@@ -39,7 +59,7 @@ class Contrast:
     minus: Place | None = None
 
     def reads(self) -> str:
-        """What is measured, as a formula: "lp_pnl [a, fba 10] - [a, clob]"."""
+        """What is measured, as a formula: "lp_pnl [a, FBA pi = 10] - [a, CLOB]"."""
         what = f"({self.measure} - {self.less})" if self.less else self.measure
         here = f"{what} [{self.of.reads()}]"
         return here if self.minus is None else f"{here} - [{self.minus.reads()}]"

@@ -89,7 +89,7 @@ def measure(study: Study, result: Result, *, pi: int) -> dict[str, Any]:
     fees = sum(result.ledger.fees.values()) * run.money_scale
     row: dict[str, Any] = {"fees": fees, "volume": volume(run.fills) * lot}
     row |= _gains(run) | _attribution(run) | _markouts(run) | _spreads(run) | _discovery(run) | _immediacy(run)
-    row |= _quoting(run) | _sniping(run) | _wealth(run, result) | _fit(result)
+    row |= _quoting(run, result) | _sniping(run) | _wealth(run, result) | _fit(result)
     return row | {"events": result.events, "fill_log_hash": result.fills.digest()}
 
 
@@ -149,22 +149,28 @@ def _discovery(run: _Run) -> dict[str, float]:
     public = public_prices(run.quotes, run.fair.markets, end=end)
     truth = fair_paths(run.fair, run.fair.markets, end=end)
     found = price_discovery(public, truth, max_lag=min(run.study.max_lag, end))
+    converged = float(convergence_time(public, truth))
     return {
         "discovery_lag": float(found.lag),
         "discovery_lag_at_bound": float(found.at_bound),
         "discovery_rms": float(found.rms),
-        "convergence_time": float(convergence_time(public, truth)),
-        "half_gap_time": _half_gap_time(run, public, truth),
+        "convergence_time": converged,
+        "converged_share": 0.0 if np.isnan(converged) else 1.0,
+        **_half_gaps(run, public, truth),
     }
 
 
-def _half_gap_time(run: _Run, public: npt.NDArray[np.float64], truth: npt.NDArray[np.float64]) -> float:
-    """Median steps until half the gap that a jump opened is closed; nan in a world without jumps."""
+def _half_gaps(run: _Run, public: npt.NDArray[np.float64], truth: npt.NDArray[np.float64]) -> dict[str, float]:
+    """How long half the gap of a jump stays open, and the share of gaps that stay open for good; nan without jumps.
+
+    The time is nan where most gaps stay open: a mean over seeds then lacks the slowest, which the share tells.
+    """
     jump_times = getattr(run.fair, "jump_times", None)
     if jump_times is None:
-        return float("nan")
-    median = float(half_gaps(public, truth, [jump_times.get(market, ()) for market in run.fair.markets]).median)
-    return median if np.isfinite(median) else float("nan")  # most gaps never closed
+        return {"half_gap_time": float("nan"), "half_gap_never": float("nan")}
+    found = half_gaps(public, truth, [jump_times.get(market, ()) for market in run.fair.markets])
+    median = found.median if np.isfinite(found.median) else float("nan")
+    return {"half_gap_time": float(median), "half_gap_never": float(found.never_share)}
 
 
 def _fit(result: Result) -> dict[str, float]:
@@ -214,10 +220,13 @@ def _immediacy(run: _Run) -> dict[str, float]:
     }
 
 
-def _quoting(run: _Run) -> dict[str, float]:
+def _quoting(run: _Run, result: Result) -> dict[str, float]:
     own = run.orders_of("lp")
     quoting = quoting_rows({name: column[own] for name, column in run.orders.items()}, run.roles, end=run.end)
-    return {"lp_two_sided": float(np.mean([row["two_sided"] for row in quoting])) if quoting else float("nan")}
+    # Over all markets of every provider, those that it never quoted included; a provider of news makes one.
+    markets = 1 if isinstance(run.study.population, Snipers) else len(run.fair.markets)
+    wanted = sum(result.roles[name] == "lp" for name in result.agents) * markets
+    return {"lp_two_sided": sum(row["two_sided"] for row in quoting) / wanted if wanted else float("nan")}
 
 
 def _sniping(run: _Run) -> dict[str, float]:
@@ -243,7 +252,7 @@ def _sniping(run: _Run) -> dict[str, float]:
             if ((arrivals >= batch - pi) & (arrivals < batch + pi)).any():
                 continue
             alone += 1
-            hit = [gain for where, time, gain in provided if where == market and jump < time <= jump + window]
+            hit = [gain for where, time, gain in provided if where == market and jump <= time <= jump + window]
             sniped += bool(hit)
             lost -= sum(hit)
     return {
@@ -268,7 +277,7 @@ def _stale_legs(run: _Run, lp_delay: int) -> list[tuple[str, int, float]]:
     for leg in np.flatnonzero(providers).tolist():
         market, time = fills["market"][leg], int(fills["time"][leg])
         jumps = run.fair.jump_times[market]
-        last = int(np.searchsorted(jumps, time))
+        last = int(np.searchsorted(jumps, time, side="right"))  # a sniper without delay hits in the step of the jump
         stale = last > 0 and time - int(run.ages[leg]) < jumps[last - 1] + lp_delay
         if stale and (int(fills["match_id"][leg]), -int(fills["side"][leg])) in met:
             legs.append((market, time, float(gain[leg])))

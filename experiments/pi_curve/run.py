@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 
 from experiments.manifest import manifest, write_manifest
-from experiments.pi_curve import picture, report, summary
 from experiments.pi_curve.cell import rehearse
 from experiments.pi_curve.config import Study, dumps, to_dict
+from experiments.pi_curve.report import figures, page, summary
+from experiments.pi_curve.report.findings import Findings
 from experiments.pi_curve.runner import run_stored
 from experiments.pi_curve.sweeping import settings_of, task_of
-from experiments.statistics import summarise
 from experiments.sweep.runner import version_here
 
 STORE = "cells.sqlite"
@@ -45,12 +45,12 @@ def run(study: Study, out: Path, *, fills: bool = False, **settings: Any) -> pd.
     if fills:
         (out / "fills").mkdir(exist_ok=True)
     cells = run_stored(study, task, version.result(), out / STORE, **settings)
-    curves = summarise(cells)
+    found = Findings.of(study, cells)
     cells.to_parquet(out / "cells.parquet", index=False)
-    curves.to_parquet(out / "summary.parquet", index=False)
-    picture.draw(study, cells, curves, out / "pi_curve.png")
-    (out / "summary.md").write_text(summary.write(study, cells, curves), encoding="utf-8")
-    report.write(study, cells, curves, out / "report.html")
+    found.summary.to_parquet(out / "summary.parquet", index=False)
+    figures.draw(found, out / "pi_curve.png")
+    (out / "summary.md").write_text(summary.write(found), encoding="utf-8")
+    (out / "report.html").write_text(page.write(found), encoding="utf-8")
     (out / "config.toml").write_text(dumps(study), encoding="utf-8")
     names = ("cells.parquet", "summary.parquet", "pi_curve.png", "summary.md", "report.html", "config.toml")
     write_manifest(out / "manifest.json", manifest(to_dict(study), cells, [out / name for name in names]))

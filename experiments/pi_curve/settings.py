@@ -9,7 +9,13 @@ from typing import Any, Literal
 
 from attrs import Factory, field, frozen
 
+from experiments.limits import AGENTS_MAX, LOTS_MAX, MARKETS_MAX, ORDERS_MAX, STEPS_MAX
 from marketsim.checks import integer, name, number, one_of
+from marketsim.table_files import STAMP_MAX
+
+_COUNT = integer(0, AGENTS_MAX)
+_DELAY = integer(0, STEPS_MAX)
+_INTERVAL = integer(1, STEPS_MAX)
 
 
 @frozen(kw_only=True)
@@ -29,9 +35,9 @@ class World:
     level: float = field(default=100.0, validator=number(above=0.0))
     tick_size: float = field(default=1e-3, validator=number(above=0.0))
     lot_size: float = field(default=1e-6, validator=number(above=0.0))
-    time_unit: int = field(default=1000, validator=integer(1))
-    n_markets: int = field(default=3, validator=integer(1))
-    n_factors: int = field(default=3, validator=integer(1))
+    time_unit: int = field(default=1000, validator=integer(1, STEPS_MAX))
+    n_markets: int = field(default=3, validator=integer(1, MARKETS_MAX))
+    n_factors: int = field(default=3, validator=integer(1, MARKETS_MAX))
     walk_var: float = field(default=1e-6, validator=number(0.0))
     displacement: float = field(default=0.01, validator=number(0.0, 0.5))
     """Standard deviation of the opening price of ladders and pools around the truth, as a fraction of it.
@@ -57,7 +63,7 @@ class World:
     """Time stamps of a historical world; empty: the first column whose name contains "time"."""
     where: dict[str, str] = field(factory=dict)
     """Rows of the trades file to take, as column = value."""
-    step: int = field(default=100, validator=integer(1))
+    step: int = field(default=100, validator=integer(1, STAMP_MAX))
     """Time stamps per step of a historical world."""
 
 
@@ -117,18 +123,18 @@ class Informed:
     capital: str = field(default="committed", validator=name)
     """Plugin of the group `marketsim.capital` that bounds the orders of the belief and noise traders."""
     budget: float = field(default=1000.0, validator=number(above=0.0))
-    naive: int = field(default=_by_kind("naive", 1), validator=integer(0))
-    tail_aware: int = field(default=_by_kind("tail_aware", 1), validator=integer(0))
-    aggregated: int = field(default=_by_kind("aggregated", 1), validator=integer(0))
-    joint_factor: int = field(default=_by_kind("joint_factor", 1), validator=integer(0))
-    noise: int = field(default=1, validator=integer(0))
-    momentum: int = field(default=0, validator=integer(0))
-    zero_intelligence: int = field(default=0, validator=integer(0))
-    lps: int = field(default=_by_kind("lps", 1), validator=integer(0))
-    fast: int = field(default=1, validator=integer(0))
-    slow: int = field(default=6, validator=integer(0))
+    naive: int = field(default=_by_kind("naive", 1), validator=_COUNT)
+    tail_aware: int = field(default=_by_kind("tail_aware", 1), validator=_COUNT)
+    aggregated: int = field(default=_by_kind("aggregated", 1), validator=_COUNT)
+    joint_factor: int = field(default=_by_kind("joint_factor", 1), validator=_COUNT)
+    noise: int = field(default=1, validator=_COUNT)
+    momentum: int = field(default=0, validator=_COUNT)
+    zero_intelligence: int = field(default=0, validator=_COUNT)
+    lps: int = field(default=_by_kind("lps", 1), validator=_COUNT)
+    fast: int = field(default=1, validator=_DELAY)
+    slow: int = field(default=6, validator=_DELAY)
     threshold: float = field(default=0.0035, validator=number(0.0))
-    review_interval: int = field(default=_by_kind("review_interval", 5000), validator=integer(1))
+    review_interval: int = field(default=_by_kind("review_interval", 5000), validator=_INTERVAL)
     naive_prior_precision: float = field(default=3.0, validator=number(above=0.0))
     naive_prior_range: float = field(default=_by_kind("naive_prior_range", 0.0), validator=number(0.0))
     """Several naive traders' prior precisions are spread evenly over this range, up to `naive_prior_precision`."""
@@ -150,11 +156,11 @@ class Informed:
     lp_budget: float = field(default=20_000.0, validator=number(0.0))
     lp_spread: str = field(default="fixed", validator=one_of("fixed", "endogenous"))
     lp_half_spread: float = field(default=0.0005, validator=number(0.0, 0.5))
-    lp_requote: int = field(default=500, validator=integer(1))
+    lp_requote: int = field(default=500, validator=_INTERVAL)
     lp_prior_precision: float = field(default=1.0, validator=number(above=0.0))
     lp_assumed_precision: float = field(default=0.7, validator=number(above=0.0))
-    lp_delay: int = field(default=50, validator=integer(0))
-    ladder_levels: int = field(default=5, validator=integer(1))
+    lp_delay: int = field(default=50, validator=_DELAY)
+    ladder_levels: int = field(default=5, validator=integer(1, ORDERS_MAX))
     ladder_step: float = field(default=0.001, validator=number(above=0.0))
     ladder_size: float = field(default=40.0, validator=number(above=0.0))
 
@@ -168,13 +174,13 @@ class Snipers:
     """The population `lp_vs_snipers`: news makers with a reaction delay, snipers who are faster, and investors."""
 
     kind: Literal["lp_vs_snipers"] = "lp_vs_snipers"
-    lps: int = field(default=1, validator=integer(1))
-    snipers: int = field(default=3, validator=integer(0))
-    lp_delay: int = field(default=50, validator=integer(0))
-    sniper_delay: int = field(default=1, validator=integer(0))
+    lps: int = field(default=1, validator=integer(1, AGENTS_MAX))
+    snipers: int = field(default=3, validator=_COUNT)
+    lp_delay: int = field(default=50, validator=_DELAY)
+    sniper_delay: int = field(default=1, validator=_DELAY)
     half_spread: float = field(default=0.1, validator=number(0.0))
     """Money."""
-    size: int = field(default=1, validator=integer(1))
+    size: int = field(default=1, validator=integer(1, LOTS_MAX))
     """Lots that every quote shows and every sniper and investor wants."""
     investor_rate: float = field(default=10.0, validator=number(0.0))
     """Arrivals per time unit, buys and sells together."""

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from experiments.features.books import snapshots
 from experiments.features.simulated import MARKET
-from experiments.features.tapes import minute_bars, quote_bars, read_bars, trade_tape
+from experiments.features.tapes import quote_bars, read_bars, tape_bars, trade_tape
 from experiments.position.config import PositionStudy
 from experiments.position.entries import Entries, positions_of, read_entries, regular_entries
 from experiments.position.market import run_market
@@ -27,7 +27,7 @@ class Source:
     """Bars and entries.
 
     Args:
-        bars: by symbol, as of `experiments.features.tapes.minute_bars`.
+        bars: by symbol, as of `experiments.features.tapes.tape_bars`.
         entries: of positions in them.
         files: that all of it was read from.
     """
@@ -106,9 +106,7 @@ def _simulated(study: PositionStudy) -> Source:
     tape = trade_tape(result.fills, MARKET, step_ns=study.step_ns)
     # A trade in the very last step would open one more bucket, of which nothing else is recorded.
     books = snapshots(recorder.frame(MARKET, step_ns=study.step_ns), study.bucket_ms)
-    bars = minute_bars(
-        tape[tape["time_ns"] < end_ns], study.bucket_ms, books=books, quiet=market.buckets, end_ns=end_ns
-    )
+    bars = tape_bars(tape[tape["time_ns"] < end_ns], study.bucket_ms, books=books, quiet=market.buckets, end_ns=end_ns)
     bars = bars[bars[TIME] < end_ns // 10**6].reset_index(drop=True)
     if bars.empty:
         raise ConfigError(f"market: got no trade in {market.buckets} buckets, wanted at least one")

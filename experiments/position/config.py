@@ -9,13 +9,13 @@ from attrs import field, frozen
 from experiments.features.settings import check_embargo, check_whole_steps
 from experiments.features.splits import SplitPlan
 from experiments.features.windows import Grid
-from experiments.limits import BUCKET_MS_MAX, BUCKETS_MAX
+from experiments.limits import AGENTS_MAX, BUCKET_MS_MAX, BUCKETS_MAX, LOTS_MAX, ROWS_MAX, SEED_MAX, TICKS_MAX
 from experiments.prediction.models import HUBER, RIDGE
 from experiments.prediction.scores import AUC_ROWS_MIN
 from experiments.strict import TomlForm
 from marketsim import checks
 from marketsim.checks import integer, kind, number, one_of
-from marketsim.errors import ConfigError
+from marketsim.errors import ConfigError, refusal, shown
 
 SYNTHETIC = "synthetic"
 VENUES = ("clob", "fba")
@@ -26,11 +26,11 @@ ROWS_MIN = 2 * AUC_ROWS_MIN
 def _ages(instance: Any, attribute: Any, value: Any) -> None:
     if (
         not value
-        or any(type(age) is not int or age < 1 for age in value)
+        or any(type(age) is not int or not 1 <= age <= BUCKETS_MAX for age in value)
         or list(value) != sorted(dict.fromkeys(value))
     ):
-        wanted = "different whole numbers of at least 1, rising"
-        raise ConfigError(f"{type(instance).__name__}.{attribute.name}: got {list(value)!r}, wanted {wanted}")
+        wanted = f"different whole numbers of at least 1 up to {BUCKETS_MAX}, rising"
+        raise ConfigError(refusal(f"{type(instance).__name__}.{attribute.name}", shown(list(value)), wanted))
 
 
 def _files(instance: Any, attribute: Any, value: Any) -> None:
@@ -63,22 +63,22 @@ class Market:
     venue: str = field(default="clob", validator=one_of(*VENUES))
     buckets: int = field(default=12_000, validator=integer(1, BUCKETS_MAX))
     bucket_steps: int = field(default=100, validator=integer(1, BUCKETS_MAX))
-    price: int = field(default=10_000, validator=integer(1000))
-    traders: int = field(default=60, validator=integer(1))
+    price: int = field(default=10_000, validator=integer(1000, TICKS_MAX))
+    traders: int = field(default=60, validator=integer(1, AGENTS_MAX))
     width: float = field(default=0.004, validator=number(0.0, 0.5))
-    quantity: int = field(default=4, validator=integer(1))
+    quantity: int = field(default=4, validator=integer(1, LOTS_MAX))
     limits: float = field(default=12.0, validator=number(above=0.0))
     takers: float = field(default=2.0, validator=number(above=0.0))
-    effect: int = field(default=0, validator=integer(0))
-    run: int = field(default=120, validator=integer(1))
-    holders: int = field(default=40, validator=integer(0))
-    hold: int = field(default=40, validator=integer(1))
+    effect: int = field(default=0, validator=integer(0, LOTS_MAX))
+    run: int = field(default=120, validator=integer(1, BUCKETS_MAX))
+    holders: int = field(default=40, validator=integer(0, AGENTS_MAX))
+    hold: int = field(default=40, validator=integer(1, BUCKETS_MAX))
     entries_of: str = "holder"
 
 
 @frozen(kw_only=True)
 class PositionStudy:
-    """A whole position-state study. Lengths in minutes are counted in buckets, which are minutes by default.
+    """A whole position-state study. Lengths of time count buckets, which are minutes by default.
 
     Args:
         data: files of bars that `experiments.features.tapes.read_bars` reads, of the symbols in their column `symbol`,
@@ -89,8 +89,8 @@ class PositionStudy:
             entries at regular times, both scored by a model frozen before them.
         entry_every: buckets between two regular times, at each of which a position is opened on either side.
         frozen_share: of the fit split's time, the first part, on which that model is fitted; no entry lies there.
-        ages: of a position at its rows, minutes.
-        horizon: minutes ahead of the label.
+        ages: of a position at its rows, buckets.
+        horizon: buckets ahead of the label.
         cost_bps: of a round trip.
         stop_bps, target_bps: of the price plan, from the entry price.
         continue_edge_bps: least edge at which going on is right.
@@ -98,7 +98,7 @@ class PositionStudy:
         clip_bps: targets and predictions of the regressor are clipped to within it; 0: they are not.
         bucket_ms, spread_rank: of the grid; the window of the rank counts buckets.
         shares: of the recorded time, by split.
-        embargo: minutes dropped before a split; 0: as many as the horizon.
+        embargo: buckets dropped before a split; 0: as many as the horizon.
         rows_min: fewest rows of a side in each split; with fewer there is no verdict.
         seed: of the simulated market.
         market: the simulated market.
@@ -111,7 +111,7 @@ class PositionStudy:
     ask: str = ""
     unit: str = field(default="iso", validator=one_of("s", "ms", "us", "ns", "iso"))
     entries: str = ""
-    entry_every: int = field(default=5, validator=integer(1))
+    entry_every: int = field(default=5, validator=integer(1, BUCKETS_MAX))
     frozen_share: float = field(default=0.3, validator=number(0.0, 1.0))
     ages: tuple[int, ...] = field(default=(5, 15, 30, 60), converter=tuple, validator=_ages)
     horizon: int = field(default=15, validator=integer(1, BUCKETS_MAX))
@@ -122,11 +122,11 @@ class PositionStudy:
     regressor: str = field(default=HUBER, validator=one_of(HUBER, RIDGE))
     clip_bps: float = field(default=0.0, validator=number(0.0))
     bucket_ms: int = field(default=60_000, validator=integer(1, BUCKET_MS_MAX))
-    spread_rank: int = field(default=1440, validator=integer(2))
+    spread_rank: int = field(default=1440, validator=integer(2, BUCKETS_MAX))
     shares: tuple[float, ...] = field(default=(0.55, 0.15, 0.15, 0.15), converter=tuple)
-    embargo: int = field(default=0, validator=integer(0))
-    rows_min: int = field(default=ROWS_MIN, validator=integer(1))
-    seed: int = field(default=1, validator=integer(0))
+    embargo: int = field(default=0, validator=integer(0, BUCKETS_MAX))
+    rows_min: int = field(default=ROWS_MIN, validator=integer(1, ROWS_MAX))
+    seed: int = field(default=1, validator=integer(0, SEED_MAX))
     market: Market = field(factory=Market, validator=kind(Market))
 
     def __attrs_post_init__(self) -> None:

@@ -17,7 +17,7 @@ def continue_labels(bars: pd.DataFrame, study: PositionStudy) -> pd.DataFrame:
     """Labels of a position held at the close of each bar, a row a bar and side.
 
     Args:
-        bars: of one symbol, as of `minute_bars`.
+        bars: of one symbol, as of `tape_bars`.
         study: horizon, cost, stop, and the edge that is enough.
 
     Returns:

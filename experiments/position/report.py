@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from experiments import pages
-from experiments.pages.numbers import Estimate, number, plain, share
+from experiments.pages.numbers import Estimate, number, plain, share, spans
 from experiments.pages.tables import Entry, Row, Table, bullets, document
 from experiments.position import figures, words
 from experiments.position.config import dumps
@@ -88,8 +88,8 @@ def bars_sheet(found: Findings) -> Table:
         )
         for row in bars_table(found).to_dict("records")
     )
-    heads = (("bars", ""), ("gaps", "between bars"), ("ask below bid", "bars"),
-             ("move", f"s.d. over {found.study.horizon} minutes, bps"))  # fmt: skip
+    ahead = spans([found.study.horizon], found.study.bucket_ms)
+    heads = (("bars", ""), ("gaps", "between bars"), ("ask below bid", "bars"), ("move", f"s.d. over {ahead}, bps"))
     return Table("Bars", "symbol", heads, rows)
 
 

@@ -47,7 +47,7 @@ def _pressure() -> list[tuple[str, str, str, str, str, str, str]]:
 
 STATE_FEATURES = _rows(
     ("position_side_sign", "side of the position", "+1 or -1", ENTRY, "", "+1 long, -1 short", _KNOWN),
-    ("time_in_position_minutes", "age of the position", "minutes (buckets)", ENTRY, "",
+    ("time_in_position_minutes", "age of the position", "buckets", ENTRY, "",
      "row's close - entry's close, in buckets", _KNOWN),
     ("unrealized_pnl_bps", "what closing now would bring, after the cost", "bps", BARS, "since entry",
      "long: (close / entry - 1) x 1e4 - cost; short: (entry / close - 1) x 1e4 - cost", _NOW),
@@ -75,7 +75,7 @@ STATE_FEATURES = _rows(
     *_pressure(),
     ("add_count", "adds to the position", "count", ENTRY, "since entry", "adds by the row's close",
      "uses adds by the row's close"),
-    ("minutes_since_last_add", "time since the last add", "minutes (buckets)", ENTRY, "since entry",
+    ("minutes_since_last_add", "time since the last add", "buckets", ENTRY, "since entry",
      "row's close - close of the bucket of the last add, in buckets; 9999 where nothing was added",
      "uses adds by the row's close"),
 )  # fmt: skip

@@ -42,7 +42,7 @@ def state_rows(
     """A row for every entry and age whose bars are all there, without a gap.
 
     Args:
-        bars: of one symbol, as of `minute_bars`.
+        bars: of one symbol, as of `tape_bars`.
         market: its `market_features`, a row a bar.
         entries: as of `Entries`, of this symbol; the index is the number of each.
         adds: as of `Entries`.

@@ -66,7 +66,7 @@ class Diagnosis:
         scores: `side`, `feature_set`, `split`, `measure`, `value`, `constant` (what the constant of the fit reaches)
             and `rows`; nan where a score cannot be computed.
         gains: loss of market_only less that of market_plus_state by `side`, `split` and `loss` (log loss, or absolute
-            error in bps): `mean` and `se` over `n` blocks of two horizons.
+            error in bps): `mean` and `se` over `n` blocks of six horizons.
         predictions: the keys and labels of `Tables.rows`, a row each and feature set, with what was predicted.
         models: by (side, feature set): the classifier and the regressor.
         failures: by side, why its models could not be fitted.

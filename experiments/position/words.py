@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.pages.numbers import Estimate, listed, number, plain, share
+from experiments.pages.numbers import Estimate, listed, number, plain, share, spans
 from experiments.position.findings import Findings, bars_table, closed_share
 from experiments.position.study import MARKET_ONLY, MARKET_PLUS_STATE, Diagnosis
 from experiments.prediction.verdict import LOCKED, NOT_READY, READY
@@ -23,19 +23,22 @@ def question(found: Findings) -> str:
     """What is asked, of which data."""
     study = found.study
     where = _market(found) if study.synthetic else listed(found.source.bars)
+    ages, ahead = spans(study.ages, study.bucket_ms), spans([study.horizon], study.bucket_ms)
     return (
-        f"Of a position on {where}, {listed(str(age) for age in study.ages)} minutes after its entry: does its own "
-        f"path say, better than the market features alone, whether the next {study.horizon} minutes bring at least "
+        f"Of a position on {where}, {ages} after its entry: does its own path say, better than the market features "
+        f"alone, whether the next {ahead} bring at least "
         f"{plain(study.continue_edge_bps)} bps beyond a cost of {plain(study.cost_bps)} bps without an excursion of "
         f"{plain(study.stop_bps)} bps against it?"
     )
 
 
 def _market(found: Findings) -> str:
-    market = found.study.market
+    study, market = found.study, found.study.market
     venue = "continuous book" if market.venue == "clob" else "batch auction"
-    trend = f"with trends of {market.effect} lots a minute" if market.effect else "without planted trends"
-    return f"a simulated {venue} of zero-intelligence flow {trend}"
+    flow = f"a simulated {venue} of zero-intelligence flow"
+    if not market.effect:
+        return f"{flow} without planted trends"
+    return f"{flow} with trends of {market.effect} lots a bucket of {spans([1], study.bucket_ms)}"
 
 
 def answer(found: Findings) -> list[str]:
@@ -64,7 +67,8 @@ def _entries(found: Findings) -> str:
     if study.synthetic and study.market.entries_of:
         adds = len(found.source.entries.adds)
         return f"The {count} entries, and {adds} adds, are fills of {study.market.entries_of!r}, {scored}."
-    return f"The {count} entries are made every {study.entry_every} minutes on both sides, {scored}."
+    every = spans([study.entry_every], study.bucket_ms)
+    return f"The {count} entries are made every {every} on both sides, {scored}."
 
 
 def _scores(diagnosis: Diagnosis) -> str:
@@ -97,7 +101,7 @@ def caveats(found: Findings) -> list[str]:
     lines = [
         "The two locked splits are two stretches of one recording, not two markets.",
         "Rows of one time share their future: there are far fewer independent outcomes than rows.",
-        "The checks compare plain numbers; how far from chance they are is in the gains, over blocks of two horizons.",
+        "The checks compare plain numbers; how far from chance they are is in the gains, over blocks of six horizons.",
         "A position is marked at closes; nobody traded at them, and the cost is one number for all.",
     ]
     if len(found.tables.rows):

@@ -33,17 +33,17 @@ def first_best_ask(tape: QuoteTape) -> int:
     return int(prices[times == times[0]].min())
 
 
-def time_weighted_ask(tape: QuoteTape, interval_ns: int = MINUTE_NS) -> float:
-    """The mean over whole intervals from the first quote of each one's mean ask; the whole tape if it is shorter.
+def time_weighted_ask(tape: QuoteTape) -> float:
+    """The mean over whole minutes from the first quote of each one's mean ask; the whole tape if it is shorter.
 
-    An interval without quotes counts at the last ask before it. What follows the last whole interval is left out.
+    A minute without quotes counts at the last ask before it. What follows the last whole minute is left out.
 
     Raises:
         InputError: no ask at all.
     """
     times, prices, _ = _asks(tape)
-    count = max(1, int(times[-1] - times[0]) // interval_ns)
-    edges = np.searchsorted(times, times[0] + interval_ns * np.arange(count + 1), side="left")
+    count = max(1, int(times[-1] - times[0]) // MINUTE_NS)
+    edges = np.searchsorted(times, times[0] + MINUTE_NS * np.arange(count + 1), side="left")
     means = [
         float(np.mean(prices[low:high])) if high > low else float(prices[low - 1])
         for low, high in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)

@@ -12,7 +12,7 @@ from agents.routing.catalogue import INFERENCE, POLICIES
 from agents.routing.learning import OBSERVED_LIKELIHOOD, RULES
 from agents.routing.paths import CONTEXTS, LAST, MODES
 from agents.routing.policy import INFORMATION, TWO_BITS
-from experiments.limits import SEEDS_MAX
+from experiments.limits import BUCKET_MS_MAX, BUCKETS_MAX, MARKETS_MAX, SAMPLES_MAX, SEED_MAX, SEEDS_MAX, STEPS_MAX
 from experiments.routing.synthetic import LeadLag
 from experiments.strict import TomlForm
 from marketsim import checks
@@ -51,7 +51,7 @@ class RouteStudy:
         width_ms: of buckets; 0: what suits the data.
         windows: successive windows of equal length; every run starts afresh in each.
         steps: decisions in each window; 0: all.
-        control_seeds: of the control on shuffled rows; 0: none.
+        control_seeds: of each shuffled order of the rows, of which the control has 19; 0: no control.
         compare_seeds, compare_steps: size of the comparison of sampling with exact inference; 0: none.
         engine_steps: of one run per agent through the event loop; 0: none.
         samples: states that the generative side study draws; 0: no side study.
@@ -63,7 +63,7 @@ class RouteStudy:
     data: str = field(default=SYNTHETIC, validator=checks.name)
     agents: tuple[str, ...] = field(default=(), converter=tuple, validator=_different(*POLICIES, some=False))
     contexts: tuple[str, ...] = field(default=MODES, converter=tuple, validator=_different(*MODES))
-    context_venue: int = field(default=0, validator=integer(0))
+    context_venue: int = field(default=0, validator=integer(0, MARKETS_MAX))
     knows: tuple[str, ...] = field(default=(LAST,), converter=tuple, validator=_different(*CONTEXTS))
     information: tuple[str, ...] = field(
         default=(OWN, TWO_BITS), converter=tuple, validator=_different(OWN, *INFORMATION)
@@ -71,18 +71,18 @@ class RouteStudy:
     rule: str = field(default=OBSERVED_LIKELIHOOD, validator=one_of(*RULES))
     inference: str = field(default="exact", validator=one_of(*INFERENCE))
     ties: str = field(default="shared", validator=one_of(*TIES))
-    width_ms: int = field(default=0, validator=integer(0))
-    windows: int = field(default=1, validator=integer(1))
-    steps: int = field(default=0, validator=integer(0))
+    width_ms: int = field(default=0, validator=integer(0, BUCKET_MS_MAX))
+    windows: int = field(default=1, validator=integer(1, BUCKETS_MAX))
+    steps: int = field(default=0, validator=integer(0, STEPS_MAX))
     seeds: int = field(default=200, validator=integer(1, SEEDS_MAX))
-    first_seed: int = field(default=1, validator=integer(0))
-    control_seeds: int = field(default=50, validator=integer(0, SEEDS_MAX))
+    first_seed: int = field(default=1, validator=integer(0, SEED_MAX))
+    control_seeds: int = field(default=3, validator=integer(0, SEEDS_MAX))
     compare_seeds: int = field(default=0, validator=integer(0, SEEDS_MAX))
-    compare_steps: int = field(default=500, validator=integer(1))
-    engine_steps: int = field(default=500, validator=integer(0))
-    samples: int = field(default=5000, validator=integer(0))
+    compare_steps: int = field(default=500, validator=integer(1, STEPS_MAX))
+    engine_steps: int = field(default=500, validator=integer(0, STEPS_MAX))
+    samples: int = field(default=5000, validator=integer(0, SAMPLES_MAX))
     made: LeadLag = field(factory=LeadLag, validator=kind(LeadLag))
-    made_seed: int = field(default=1, validator=integer(0))
+    made_seed: int = field(default=1, validator=integer(0, SEED_MAX))
 
 
 _form = TomlForm(RouteStudy)

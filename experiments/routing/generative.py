@@ -23,6 +23,8 @@ from marketsim.streams import Streams
 Floats = NDArray[np.float64]
 
 LIKELIHOOD, UNCOUPLED = "exact maximum likelihood", "no couplings"
+SEED = 1
+"""Of the states drawn from the models."""
 _STEPS_MAX = 200
 _PARAMETER_MAX = 12.0
 """Where a spin never moves, or two always move together, the likelihood has no maximum: parameters stop here."""
@@ -119,15 +121,12 @@ def uncoupled_fit(states: Any) -> Floats:
     return np.concatenate([np.arctanh(means), np.zeros(n * (n - 1) // 2)])
 
 
-def study_directions(
-    states: Any, venues: tuple[str, ...], *, samples: int, inference: str = "exact", seed: int = 1
-) -> Generative:
+def study_directions(states: Any, venues: tuple[str, ...], *, samples: int, inference: str = "exact") -> Generative:
     """Fit the models to states (S, n), sample each, and compare.
 
     Args:
         samples: states drawn from each model.
         inference: "exact" draws independent states; "thrml" by Gibbs sampling, 4 sweeps apart.
-        seed: of the draws.
 
     Raises:
         ConfigError: fewer than two states, or more venues than can be enumerated.
@@ -143,7 +142,7 @@ def study_directions(
     }
     models = []
     for name, theta in fits.items():
-        drawn = _drawn(theta, samples, inference, Streams(seed).stream(f"generative:{name}").random(samples + 4))
+        drawn = _drawn(theta, samples, inference, Streams(SEED).stream(f"generative:{name}").random(samples + 4))
         up, together = _described(drawn)
         errors = _errors("marginal", up - marginals) | _errors("correlation", _pairs(together) - _pairs(correlations))
         errors["moment_error"] = float(np.abs(Exact().moments(theta, None, np) - target).max())

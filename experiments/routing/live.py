@@ -7,7 +7,6 @@ whole is never asked for again, and a download that breaks off goes on where it 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from experiments.routing.live_cache import HOUR, Shelf, Span, length, listed, re
 from experiments.routing.tapes import Feed, Sources, Tapes, read_tapes
 from marketsim.checks import integer, name, number
 from marketsim.errors import ConfigError, MarketsimError
+from marketsim.extras import load
 from marketsim.tape import TradeTape
 
 PAGE = 1000
@@ -90,17 +90,14 @@ class Link:
         raise DownloadError(f"{self.name}: was not asked")
 
 
-def connect(exchange: str, *, library: Any = None, patience: Patience | None = None) -> Link:
+def connect(exchange: str, *, library: Any = None) -> Link:
     """A link to an exchange of ccxt, which keeps the exchange's rate limit.
 
     Raises:
         ConfigError: ccxt is not installed, or does not know the exchange.
     """
     if library is None:
-        try:
-            library = import_module("ccxt")
-        except ImportError as error:
-            raise ConfigError("live data needs ccxt: pip install 'marketsim[live]'") from error
+        library = load("ccxt", "live data", "live")
     if exchange not in library.exchanges:
         raise ConfigError(f"exchange: got {exchange!r}, wanted one that ccxt knows, such as 'kraken' or 'bitstamp'")
     options = {"enableRateLimit": True, "enableLastJsonResponse": True, "enableLastResponseHeaders": True}
@@ -111,7 +108,6 @@ def connect(exchange: str, *, library: Any = None, patience: Patience | None = N
         retry_on=(library.NetworkError, library.BadResponse),
         give_up_on=(library.BaseError,),
         sleep=lambda seconds: client.sleep(seconds * 1000),
-        patience=patience or Patience(),
     )
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 
 from experiments import pages
-from experiments.pages.numbers import NONE, Estimate, percent, plain, with_error
+from experiments.pages.numbers import Estimate, mean_of, percent, plain, with_error
 from experiments.pages.tables import Entry, Row, Table, bullets, document, markdown
 from experiments.routing import figures
 from experiments.routing.answer import answer, caveats, constant_winner, question
 from experiments.routing.config import dumps
 from experiments.routing.findings import Findings
-from experiments.routing.study import KEYS, NO_LEARNING, SHUFFLED
+from experiments.routing.study import KEYS, NO_LEARNING, ORDERS, SHUFFLED
 from experiments.statistics import mean_and_se
 
 BITS = {"choice": "1 bit", "context+choice": "2 bits", "none": "none"}
@@ -97,17 +97,21 @@ def coverage_table(found: Findings) -> Table:
 
 
 def regret_table(found: Findings, knows: str, context: str) -> Table:
-    """Agents by mean regret, lowest first; the standard error over windows below that over seeds."""
+    """Agents by mean regret, lowest first; the standard error over windows below that over seeds.
+
+    The errors of the control are over orders of the rows.
+    """
     cells = found.results.cells
     own = cells[(cells["knows"] == knows) & (cells["context"] == context)]
     tables = {name: summarise(own, name) for name in ("regret", "hit_rate", "shortfall", "given_up")}
     regrets = tables["regret"]
-    control = {(r["agent"], r["information"]): r for r in regrets[regrets["control"] == SHUFFLED].to_dict("records")}
+    control = own[own["control"] == SHUFFLED].groupby(["agent", "information", "order"])["regret"].mean()
+    seeds = min(found.study.control_seeds, found.study.seeds)
     rows = []
     for place in regrets[regrets["control"] == ""].sort_values("mean", kind="stable").index:
         row = regrets.loc[place]
         key = (row["agent"], row["information"])
-        shuffled = control.get(key)
+        shuffled = mean_of(control.get(key, ()))
         others = [tables[name].loc[place] for name in ("hit_rate", "shortfall", "given_up")]
         windows = with_error(row["mean"], row["se_windows"]).partition(" ± ")[2]
         entries = [
@@ -115,12 +119,12 @@ def regret_table(found: Findings, knows: str, context: str) -> Table:
             Entry(with_error(row["mean"], row["se"]), windows and f"windows ± {windows}"),
         ]
         entries += [Entry(with_error(other["mean"], other["se"])) for other in others]
-        entries.append(Entry(with_error(shuffled["mean"], shuffled["se"]) if shuffled else NONE))
+        entries.append(Entry(str(shuffled)))
         rows.append(Row(str(row["agent"]), tuple(entries), total=row["agent"] in NO_LEARNING))
     heads = (
         ("learns from", "a step"), ("regret", "2 per miss, ± s.e. over seeds"), ("hit rate", ""),
         ("shortfall", "of the fill, price per lot"), ("given up", "at the bucket's close, price per lot"),
-        ("regret, shuffled rows", f"{min(found.study.control_seeds, found.study.seeds)} seeds"),
+        ("regret, shuffled rows", f"± s.e. over {ORDERS} orders, {seeds} seeds"),
     )  # fmt: skip
     steps = int(own["steps"].iloc[0])
     said = "the bucket that has closed" if knows == "last" else "the bucket to come"

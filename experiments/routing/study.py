@@ -37,6 +37,8 @@ RECORDED = 500
 """Steps at which a curve is kept."""
 KEYS = ["agent", "information", "control", "context", "knows"]
 SHUFFLED = "shuffled rows"
+ORDERS = 19
+"""Random orders of the rows in the control: a tape beyond all of them is so by chance in one case of 20."""
 NO_LEARNING = ("chance", "one-venue", "oracle")
 _RULED = ("ising", "ising-biases")
 
@@ -52,11 +54,12 @@ class Data:
 
 @frozen(eq=False)
 class Window:
-    """Successive buckets: labels (rows, n) and prices (rows, n); prices None where rows are shuffled."""
+    """Successive buckets: labels (rows, n), prices (rows, n). Shuffled rows have an `order` above 0, and no prices."""
 
     number: int
     labels: NDArray[np.int8] = field(repr=False)
     prices: Floats | None = field(repr=False)
+    order: int = 0
 
 
 @frozen
@@ -102,10 +105,12 @@ class Results:
     """What a study found.
 
     Args:
-        cells: a row per agent, information, control, context, knows, window and seed: `steps`, `regret` (2 per miss),
-            `hit_rate`, `shortfall` (mean over fills of the best price that could be had at the same moment less the
-            price got, price units), `given_up` (the same at the close of the bucket that was decided for), `unfilled`.
-        curves: mean cumulative regret and its standard error over seeds, at recorded steps, by window.
+        cells: a row per agent, information, control, context, knows, window, `order` (of the rows; 0 as they came) and
+            seed: `steps`, `regret` (2 per miss), `hit_rate`, `shortfall` (mean over fills of the best price that could
+            be had at the same moment less the price got, price units), `given_up` (the same at the close of the bucket
+            that was decided for), `unfilled`.
+        curves: mean cumulative regret and its standard error over seeds (of the control: over orders and seeds), at
+            recorded steps, by window.
         theta: mean parameters at the end over the seeds of the last window, by Ising agent and context.
         seconds: by agent, information, control, context and knows, of all batches, compilation included.
     """
@@ -169,9 +174,9 @@ def draws_of(policy_: Policy, n: int, steps: int, seeds: tuple[int, ...]) -> Flo
 
 def tasks_of(study: RouteStudy, windows: list[Window]) -> list[Task]:
     """All batches, in the order of the results."""
-    shuffled = [_shuffled(window, study.made_seed) for window in windows]
     parts = [("", windows, study.seeds)]
     if study.control_seeds:
+        shuffled = [_shuffled(window, study.made_seed, order) for order in range(1, ORDERS + 1) for window in windows]
         parts.append((SHUFFLED, shuffled, min(study.control_seeds, study.seeds)))
     return [
         Task(one, window, control, context, knows, seeds, size)
@@ -228,7 +233,8 @@ def run_task(study: RouteStudy, task: Task, clock: Clock) -> Outcome:
     contexts, choices = contexts[:kept], choices[:kept]
     rows, cumulative = measure(task.window, contexts, choices, one)
     theta = getattr(state, "theta", None)
-    labelled = [{**_keys(task), "window": task.window.number, "seed": seed} for seed in task.seeds]
+    where = {**_keys(task), "window": task.window.number, "order": task.window.order}
+    labelled = [where | {"seed": seed} for seed in task.seeds]
     return Outcome(
         [label | row for label, row in zip(labelled, rows, strict=True)],
         cumulative.sum(axis=0),
@@ -293,9 +299,9 @@ def _mean(values: Floats) -> Floats:
     return np.where(count > 0, totals / np.maximum(count, 1), np.nan)
 
 
-def _shuffled(window: Window, seed: int) -> Window:
-    order = Streams(seed).stream(f"shuffle:{window.number}").permutation(len(window.labels))
-    return Window(window.number, window.labels[order], None)
+def _shuffled(window: Window, seed: int, order: int) -> Window:
+    rows = Streams(seed).stream(f"shuffle:{window.number}:{order}").permutation(len(window.labels))
+    return Window(window.number, window.labels[rows], None, order)
 
 
 def _room(one: Policy, labels: NDArray[np.int8]) -> int:

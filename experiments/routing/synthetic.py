@@ -12,6 +12,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
+from experiments.limits import BUCKET_MS_MAX, MS_MAX, STEPS_MAX
 from experiments.routing.tapes import Sources, Tapes
 from marketsim.checks import integer, name, number
 from marketsim.errors import ConfigError
@@ -70,19 +71,22 @@ class LeadLag:
     """
 
     venues: tuple[Quoting, ...] = field(default=PUBLISHED, converter=tuple, validator=_quotings)
-    duration_ms: int = field(default=10_000_000, validator=integer(1))
-    start_ms: int = field(default=0, validator=integer(0))
-    bucket_ms: int = field(default=1000, validator=integer(1))
+    duration_ms: int = field(default=10_000_000, validator=integer(1, MS_MAX))
+    start_ms: int = field(default=0, validator=integer(0, MS_MAX))
+    bucket_ms: int = field(default=1000, validator=integer(1, BUCKET_MS_MAX))
     persistence: float = field(default=0.99, validator=number(0.0, 1.0))
     premium: float = field(default=20.0, validator=number(0.0))
     level: float = field(default=70_000.0, validator=number(above=0.0))
     volatility: float = field(default=3.0, validator=number(0.0))
-    grid_ms: int = field(default=100, validator=integer(1))
+    grid_ms: int = field(default=100, validator=integer(1, BUCKET_MS_MAX))
     tick_size: float = field(default=0.01, validator=number(above=0.0))
 
     def __attrs_post_init__(self) -> None:
         if self.start_ms % self.bucket_ms:
             raise ConfigError(f"LeadLag.start_ms: got {self.start_ms}, wanted a multiple of {self.bucket_ms} ms")
+        if self.duration_ms > STEPS_MAX * min(self.bucket_ms, self.grid_ms):
+            wanted = f"at most {STEPS_MAX} times bucket_ms and grid_ms"
+            raise ConfigError(f"LeadLag.duration_ms: got {self.duration_ms}, wanted {wanted}")
         if min(quoting.lag_ms for quoting in self.venues):
             raise ConfigError("LeadLag.venues: got a lag everywhere, wanted a leader, whose lag_ms is 0")
 
@@ -95,15 +99,11 @@ class Synthetic:
         tapes: the trades, times in ms.
         best: (T,) the place among the venues of the one with the premium, by bucket.
         starts: (T,) ms at which the buckets begin.
-        path: the leader's price at `path_times`, in force until the next.
-        path_times: ms; they begin before the trades do, by the longest lag.
     """
 
     tapes: Tapes
     best: NDArray[np.int64]
     starts: NDArray[np.int64]
-    path: NDArray[np.float64]
-    path_times: NDArray[np.int64]
 
 
 def synthetic(config: LeadLag, seed: int) -> Synthetic:
@@ -127,7 +127,7 @@ def synthetic(config: LeadLag, seed: int) -> Synthetic:
             raise ConfigError(f"LeadLag: got a price of {prices.min()} at {quoting.venue}, wanted all above 0")
         trades[quoting.venue] = TradeTape(times, prices, name=quoting.venue) if len(times) else None
     sources = Sources(feeds=(), symbol="synthetic", note="Made-up trades.", width_ms=config.bucket_ms)
-    return Synthetic(Tapes(trades=trades, sources=sources), best, starts, path, path_times)
+    return Synthetic(Tapes(trades=trades, sources=sources), best, starts)
 
 
 def _best(config: LeadLag, size: int, streams: Streams) -> NDArray[np.int64]:
@@ -141,6 +141,7 @@ def _best(config: LeadLag, size: int, streams: Streams) -> NDArray[np.int64]:
 
 
 def _path(config: LeadLag, streams: Streams) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    # Times in ms, which begin before the trades do by the longest lag, and the leader's price from each until the next.
     grid = config.grid_ms
     before = -(-max(quoting.lag_ms for quoting in config.venues) // grid)
     # The draws after the start come first, so that a longer lag does not move them.

@@ -213,8 +213,8 @@ def read_tapes(sources: Sources, folder: str | Path) -> Tapes:
     return Tapes(trades=trades, sources=sources, repeated=repeated)
 
 
-def read_folder(folder: str | Path, sources: Sources | None = None) -> Tapes:
-    """Read a folder by `sources`, by its `feeds.toml`, or by what is known of a folder of its name.
+def read_folder(folder: str | Path) -> Tapes:
+    """Read a folder by its `feeds.toml`, or by what is known of a folder of its name.
 
     Raises:
         InputError: no such folder, or one that does not say what its files are; else as `read_tapes`.
@@ -223,8 +223,7 @@ def read_folder(folder: str | Path, sources: Sources | None = None) -> Tapes:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(refusal(str(folder), "no such folder", "one with the files of trades"))
-    if sources is None:
-        sources = read_sources(folder / CONFIG) if (folder / CONFIG).is_file() else PRESETS.get(folder.resolve().name)
+    sources = read_sources(folder / CONFIG) if (folder / CONFIG).is_file() else PRESETS.get(folder.resolve().name)
     if sources is None:
         known = ", ".join(PRESETS)
         got = f"neither {CONFIG} in it nor a known name"

@@ -8,12 +8,21 @@ from typing import Any
 from attrs import field, frozen
 
 from agents.execution.cost import Costs
-from experiments.limits import SEEDS_MAX, STEPS_MAX
+from experiments.limits import (
+    BUCKET_MS_MAX,
+    BUCKETS_MAX,
+    LOTS_MAX,
+    ORDERS_MAX,
+    SEED_MAX,
+    SEEDS_MAX,
+    STEPS_MAX,
+    TICKS_MAX,
+)
 from experiments.strict import TomlForm
 from marketsim import checks
 from marketsim.checks import integer, kind, number, one_of
 from marketsim.errors import ConfigError
-from venues._quote_book import QUEUES
+from venues.quote_replay import QUEUES
 
 SYNTHETIC = "synthetic"
 BIDS_NEEDED = ("fixed-split", "cont-kukanov", "stochastic-approximation")
@@ -61,10 +70,10 @@ class Books:
 
     activity: tuple[float, ...] = field(default=(1.0, 0.8, 0.6, 0.5, 0.4), converter=tuple, validator=_activity)
     market_share: float = field(default=0.25, validator=number(0.0, 1.0))
-    resting: int = field(default=40, validator=integer(1))
-    size: int = field(default=100, validator=integer(1))
+    resting: int = field(default=40, validator=integer(1, ORDERS_MAX))
+    size: int = field(default=100, validator=integer(1, LOTS_MAX))
     depth: float = field(default=2.0, validator=number(0.0))
-    price: int = field(default=10_000, validator=integer(1000))
+    price: int = field(default=10_000, validator=integer(1000, TICKS_MAX))
     volatility: float = field(default=0.1, validator=number(0.0, 100.0))
     lookback: int = field(default=900, validator=integer(1, STEPS_MAX))
 
@@ -107,15 +116,15 @@ class SorStudy:
     name: str = field(default="sor", validator=checks.name)
     title: str = ""
     data: str = field(default=SYNTHETIC, validator=checks.name)
-    quantity: int = field(default=5000, validator=integer(1))
+    quantity: int = field(default=5000, validator=integer(1, LOTS_MAX))
     policies: tuple[str, ...] = field(default=POLICIES, converter=tuple, validator=_different_policies)
     seeds: int = field(default=20, validator=integer(1, SEEDS_MAX))
-    first_seed: int = field(default=1, validator=integer(0))
-    decisions: int = field(default=20, validator=integer(1))
-    step_ms: int = field(default=1000, validator=integer(1))
+    first_seed: int = field(default=1, validator=integer(0, SEED_MAX))
+    decisions: int = field(default=20, validator=integer(1, SEEDS_MAX))
+    step_ms: int = field(default=1000, validator=integer(1, BUCKET_MS_MAX))
     horizon: int = field(default=300, validator=integer(2, STEPS_MAX))
-    interval: int = field(default=10, validator=integer(1))
-    slices: int = field(default=10, validator=integer(1))
+    interval: int = field(default=10, validator=integer(1, STEPS_MAX))
+    slices: int = field(default=10, validator=integer(1, BUCKETS_MAX))
     rate: float = field(default=0.2, validator=number(above=0.0))
     half_spread: float = field(default=0.005, validator=number(0.0))
     fee: float = field(default=0.003, validator=number(0.0))

@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from experiments.limits import SEEDS_MAX
+from experiments.limits import SEED_MAX, SEEDS_MAX
 from experiments.strict import read_toml, strict_converter, structured
 from marketsim.checks import integer, optional
 from marketsim.errors import ConfigError, InputError, refusal, shown, unreadable
@@ -159,7 +159,7 @@ class Grid:
     cells: tuple[dict[str, Any], ...] = field(default=(), converter=_listed, validator=_points)
     fixed: dict[str, Any] = field(factory=dict, validator=_fixed)
     seeds: int | None = field(default=None, validator=optional(integer(1, SEEDS_MAX)))
-    first_seed: int = field(default=0, validator=integer(0, INT_MAX - SEEDS_MAX))
+    first_seed: int = field(default=0, validator=integer(0, SEED_MAX))
 
     def __attrs_post_init__(self) -> None:
         if bool(self.axes) == bool(self.cells):

@@ -16,8 +16,6 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from importlib import import_module
-from importlib.util import find_spec
 from queue import SimpleQueue
 from typing import Any
 
@@ -26,6 +24,7 @@ from attrs import frozen
 from experiments.sweep.process import Outcome, WorkerProcess
 from experiments.sweep.task import Task, Version
 from marketsim.errors import ConfigError
+from marketsim.extras import load
 
 Answers = list[Outcome]
 
@@ -77,7 +76,7 @@ def local_pool(task: Task, version: Version, jobs: int, _address: str = "") -> I
 @contextmanager
 def ray_pool(task: Task, version: Version, jobs: int, address: str = "") -> Iterator[Pool]:
     """The workers of a Ray cluster, or `jobs` of one that is started here (needs the extra `ray`)."""
-    ray = _imported("ray", "ray")
+    ray = _library("ray")
     settings: dict[str, Any] = {"address": address} if address else {"num_cpus": jobs, "include_dashboard": False}
     ray.init(**settings, log_to_driver=False, logging_level="error")
     try:
@@ -97,7 +96,7 @@ def ray_pool(task: Task, version: Version, jobs: int, address: str = "") -> Iter
 @contextmanager
 def dask_pool(task: Task, version: Version, jobs: int, address: str = "") -> Iterator[Pool]:
     """The workers of a Dask cluster, or `jobs` of one that is started here (needs the extra `dask`)."""
-    distributed = _imported("distributed", "dask")
+    distributed = _library("dask")
     started: dict[str, Any] = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
     with distributed.Client(**({"address": address} if address else started)) as client:
         executor = client.get_executor(pure=False)
@@ -121,12 +120,12 @@ def check_backend(name: str) -> None:
     """Refuse what cannot run, before anything is begun or thrown away.
 
     Raises:
-        ConfigError: an unknown backend, or one whose library is not installed.
+        ConfigError: an unknown backend, or one whose library cannot be imported.
     """
     if name not in BACKENDS:
         raise ConfigError(f"backend: got {name!r}, wanted one of {', '.join(BACKENDS)}")
-    if name in _NEEDED and find_spec(_NEEDED[name]) is None:
-        raise ConfigError(f"backend {name!r} needs the extra: `pip install 'marketsim[{name}]'`")
+    if name in _NEEDED:
+        _library(name)
 
 
 _here: dict[tuple[str, int], WorkerProcess] = {}
@@ -150,8 +149,5 @@ def _token(version: Version) -> str:
     return f"{platform.node()}-{os.getpid()}-{version.digest}"
 
 
-def _imported(module: str, extra: str) -> Any:
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise ConfigError(f"the backend needs `pip install 'marketsim[{extra}]'`: {error}") from error
+def _library(backend: str) -> Any:
+    return load(_NEEDED[backend], f"backend {backend!r}", backend)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from attrs import field, frozen
 
-from experiments.digests import file_digest
+from experiments.digests import file_digest, installed_version
 from experiments.sweep.cells import canonical, digest
 from marketsim.errors import ConfigError, refusal, shown
 from marketsim.registry import KINDS, plugins
@@ -83,15 +82,6 @@ def version_of(target: str, config: Mapping[str, Any] | None, modules: Mapping[s
     libraries = {name: installed_version(name) for name in LIBRARIES} | {"python": platform.python_version()}
     whole = (target, config, own | dict(modules), _plugin_versions(own), libraries)
     return Version({key: canonical(value) for key, value in zip(PARTS, whole, strict=True)})
-
-
-def installed_version(distribution: str) -> str:
-    """The version of an installed distribution, or "not installed"."""
-    # As in `experiments.manifest`, which imports pandas: half a second for every worker.
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def package_digest(name: str) -> str:

@@ -38,6 +38,7 @@ from marketsim.information import PublicNews
 from marketsim.metrics import net_gains
 from marketsim.metrics.logs import Floats, Integers
 from venues.constant_product import ConstantProduct
+from venues.pool_measures import lvr_rate
 
 MARKET = "ACME"
 PRICE, BASE = 1_000_000, 10_000_000
@@ -78,10 +79,10 @@ class Band:
     @property
     def loss(self) -> float:
         """Expected gain of the arbitrageur per block and value of the pool."""
-        eighth = SIGMA_BLOCK**2 / 8
+        rate = lvr_rate(SIGMA_BLOCK**2, 1.0)
         if self.poisson:
-            return eighth * self.trade_probability * cosh(self.gamma / 2) / (1 - eighth)
-        return eighth / (1 + 1.71642 * self.gamma / SIGMA_BLOCK)
+            return rate * self.trade_probability * cosh(self.gamma / 2) / (1 - rate)
+        return rate / (1 + 1.71642 * self.gamma / SIGMA_BLOCK)
 
     @property
     def name(self) -> str:
@@ -153,7 +154,7 @@ def run(scale: Scale) -> Sequence[Line]:
     lines = [
         mean_line(
             f"loss without a fee, sigma = {SIGMA}, over V_0",
-            1 - exp(-(SIGMA**2) / 8),
+            1 - exp(-lvr_rate(SIGMA**2, 1.0)),
             [without_fee(root.key(f"free {path}"), steps) for path in range(paths)],
             allowed=1e-6,
             because=ROUNDING,

@@ -30,7 +30,6 @@ from marketsim.metrics.logs import (
     dot,
     fair_marks,
     fair_paths,
-    role_of,
     trades,
     weighted_mean,
 )
@@ -47,6 +46,7 @@ from marketsim.metrics.wealth import (
     transfer_matrix,
     wealth_table,
 )
+from marketsim.result import role_of
 
 __all__ = [
     "FEES",

@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from marketsim.errors import ConfigError
-from marketsim.metrics.logs import Integers, Log, codes, columns_of, role_of, roles_of
+from marketsim.metrics.logs import Integers, Log, codes, columns_of, roles_of
+from marketsim.result import role_of
 
 
 def volume(fills: Log) -> int:

@@ -15,24 +15,22 @@ import numpy.typing as npt
 from attrs import frozen
 
 from marketsim.errors import ConfigError
-from marketsim.metrics.logs import Floats, Log, QuoteHistory, step_grid
+from marketsim.metrics.logs import Floats, Log, QuoteHistory
 
 
 def public_prices(
-    quotes: Log, markets: Sequence[str], *, end: int, stride: int = 1, venue: str | Mapping[str, str] | None = None
+    quotes: Log, markets: Sequence[str], *, end: int, venue: str | Mapping[str, str] | None = None
 ) -> Floats:
-    """The public price at steps 0, stride, 2 stride, ... up to `end`.
+    """The public price at every step from 0 to `end`.
 
     Args:
         quotes: the quote log.
         markets: names, in the order of the rows.
         end: the run's horizon, in steps.
-        stride: steps between two looks. With more than 1, whatever happens between two looks is not seen, and all
-            that is measured in looks must be multiplied by it.
         venue: where to look, one name or a name by market; may be left out where one venue quotes the market.
 
     Returns:
-        Ticks, shape (markets, looks); nan where there is neither a two-sided quote nor a last price.
+        Ticks, shape (markets, end + 1); nan where there is neither a two-sided quote nor a last price.
 
     Raises:
         ConfigError: several venues quote a market and none was named.
@@ -43,7 +41,7 @@ def public_prices(
     >>> public_prices(quotes, ["A"], end=4).tolist()
     [[nan, 100.0, 100.0, 102.0, 102.0]]
     """
-    history, steps = QuoteHistory(quotes), step_grid(end, stride)
+    history, steps = QuoteHistory(quotes), np.arange(end + 1, dtype=np.int64)
     prices = np.full((len(markets), len(steps)), np.nan)
     for row, market in zip(prices, markets, strict=True):
         where = venue.get(market) if isinstance(venue, Mapping) else venue
@@ -54,18 +52,18 @@ def public_prices(
 
 
 _RARE = 100
-"""Looks per change of the public price from which on summing piece by piece is faster than a Fourier transform."""
+"""Steps per change of the public price from which on summing piece by piece is faster than a Fourier transform."""
 
 
 @frozen(eq=False)
 class Discovery:
     """How far the public price is from fair value, and how late.
 
-    `lag` (looks; nan where nothing is known) minimises `mean_squares`, the mean squared log distance between the public
+    `lag` (steps; nan where nothing is known) minimises `mean_squares`, the mean squared log distance between the public
     price at t and fair value at t - L, shape (max_lag + 1,); the smallest where several do. `at_bound` says that it is
-    the largest lag tried, so that the true one may be larger. `compared` is the number of (market, look) pairs behind
-    it, at lag 0: looks from `max_lag` on.
-    `rms` is the root of the mean squared log distance at lag 0 over all looks from the first, `known` the pairs behind
+    the largest lag tried, so that the true one may be larger. `compared` is the number of (market, step) pairs behind
+    it, at lag 0: steps from `max_lag` on.
+    `rms` is the root of the mean squared log distance at lag 0 over all steps from the first, `known` the pairs behind
     it and `unknown` those without a price.
 
     >>> fair = np.array([100.0, 101.0, 103.0, 102.0, 104.0, 105.0])
@@ -87,14 +85,14 @@ class Discovery:
 def price_discovery(public: Floats, fair: Floats, *, max_lag: int = 200) -> Discovery:
     """The lag and the root mean squared log distance of the public price, over all markets together.
 
-    All lags are compared over the same looks, `max_lag` to T. O(T + C max_lag) per market, where the public price
-    changes C times: under 1 ms for 40 000 steps and 200 changes. Where it changes at more than one look in 100,
+    All lags are compared over the same steps, `max_lag` to T. O(T + C max_lag) per market, where the public price
+    changes C times: under 1 ms for 40 000 steps and 200 changes. Where it changes at more than one step in 100,
     O(T log T), by Fourier transform, whatever the number of lags.
 
     Args:
         public: ticks, shape (markets, T + 1) or (T + 1,).
         fair: ticks, the same shape.
-        max_lag: the largest lag tried, in looks.
+        max_lag: the largest lag tried, in steps.
 
     Raises:
         ConfigError: shapes differ, or `max_lag` is negative.
@@ -141,7 +139,7 @@ def _known(values: Floats) -> Floats:
 
 
 def _lag_sums(public: Floats, fair: Floats, max_lag: int) -> tuple[Floats, Floats, float]:
-    # Sum over t of (p(t) - f(t - L))^2 by its three terms, each a correlation over the looks t = max_lag .. T. Prices
+    # Sum over t of (p(t) - f(t - L))^2 by its three terms, each a correlation over the steps t = max_lag .. T. Prices
     # are centred first, or the terms would cancel to noise.
     has_public, has_fair = ~np.isnan(public[max_lag:]), ~np.isnan(fair)
     if not has_public.any() or not has_fair.any():
@@ -192,7 +190,7 @@ def _correlation(longer: Floats, shorter: Floats) -> Floats:
 
 
 def _windowed(values: Floats, mask: npt.NDArray[np.bool_]) -> Floats:
-    # Sum of values[t - L] over the looks t of the mask, for each L.
+    # Sum of values[t - L] over the steps t of the mask, for each L.
     if not mask.all():
         return _correlation(values, mask.astype(np.float64))
     total = _sums(values)
@@ -274,9 +272,9 @@ def _half_gap(public: Floats, fair: Floats, start: int, stop: int) -> float:
 
 
 def convergence_time(public: Floats, fair: Floats, *, band: float = 0.02) -> float:
-    """The first look at which max over markets of |public - fair| / fair is at most `band`, nan where there is none.
+    """The first step at which max over markets of |public - fair| / fair is at most `band`, nan where there is none.
 
-    Fair value is the one of the same look, not that of the opening. A market without a public price has not converged.
+    Fair value is the one of the same step, not that of the opening. A market without a public price has not converged.
 
     Args:
         public: ticks, shape (markets, T + 1).

@@ -13,6 +13,7 @@ from marketsim.columns import Table
 from marketsim.errors import ConfigError
 from marketsim.fairvalue import fair_values
 from marketsim.protocols import FairValue
+from marketsim.result import role_of
 from marketsim.types import Liquidity
 
 Columns: TypeAlias = dict[str, npt.NDArray[Any]]
@@ -71,15 +72,6 @@ def codes(names: npt.NDArray[Any]) -> tuple[npt.NDArray[np.intp], list[str]]:
     return code.astype(np.intp), [str(label) for label in labels]
 
 
-def role_of(account: str, roles: Mapping[str, str]) -> str:
-    """The role of `account`; an account that is no agent (a pool, a tape) has its own prefix as its role.
-
-    >>> role_of("pool:amm", {"ann": "noise"})
-    'pool'
-    """
-    return roles.get(account, account.partition(":")[0])
-
-
 def roles_of(owners: npt.NDArray[Any], roles: Mapping[str, str]) -> npt.NDArray[Any]:
     """The role of each row's owner, as an object array of str, shape (rows,).
 
@@ -116,30 +108,16 @@ def fair_marks(fair: FairValue, markets: npt.NDArray[Any], times: npt.ArrayLike,
     return values
 
 
-def fair_paths(fair: FairValue, markets: Sequence[str], *, end: int, stride: int = 1) -> Floats:
-    """The fair value at steps 0, stride, 2 stride, ... up to `end`, in ticks, shape (markets, steps).
+def fair_paths(fair: FairValue, markets: Sequence[str], *, end: int) -> Floats:
+    """The fair value at every step from 0 to `end`, in ticks, shape (markets, end + 1).
 
     >>> from marketsim.fairvalue import PoissonJumps
-    >>> truth = PoissonJumps(opening={"A": 100.0}, horizon=50, jump_times={"A": [7]}, jump_sizes={"A": [5.0]})
-    >>> fair_paths(truth, ["A"], end=20, stride=5).tolist()
-    [[100.0, 100.0, 105.0, 105.0, 105.0]]
+    >>> truth = PoissonJumps(opening={"A": 100.0}, horizon=50, jump_times={"A": [3]}, jump_sizes={"A": [5.0]})
+    >>> fair_paths(truth, ["A"], end=4).tolist()
+    [[100.0, 100.0, 100.0, 105.0, 105.0]]
     """
-    steps = step_grid(end, stride)
+    steps = np.arange(end + 1, dtype=np.int64)
     return np.array([fair_values(fair, market, steps) for market in markets]).reshape(len(markets), len(steps))
-
-
-def step_grid(end: int, stride: int = 1) -> Integers:
-    """Steps 0, stride, 2 stride, ... up to and including `end`.
-
-    Raises:
-        ConfigError: `end` is negative or `stride` is below 1.
-
-    >>> step_grid(10, stride=4).tolist()
-    [0, 4, 8]
-    """
-    if end < 0 or stride < 1:
-        raise ConfigError(f"got end={end!r}, stride={stride!r}; wanted an end of at least 0, a stride of at least 1")
-    return np.arange(0, end + 1, stride, dtype=np.int64)
 
 
 class QuoteHistory:
@@ -166,15 +144,10 @@ class QuoteHistory:
 
     def __init__(self, quotes: Log) -> None:
         columns = columns_of(quotes, "time", "venue", "market", *self._NAMES)
-        venue, venues = codes(columns["venue"])
-        market, markets = codes(columns["market"])
-        self._rows: dict[tuple[str, str], Columns] = {}
-        for v, venue_name in enumerate(venues):
-            for m, market_name in enumerate(markets):
-                rows = np.flatnonzero((venue == v) & (market == m))
-                if len(rows):
-                    kept = {name: columns[name][rows] for name in ("time", *self._NAMES)}
-                    self._rows[venue_name, market_name] = kept
+        self._rows: dict[tuple[str, str], Columns] = {
+            (venue, market): {name: columns[name][rows] for name in ("time", *self._NAMES)}
+            for venue, market, rows in by_venue_market(columns)
+        }
 
     def venue_of(self, market: str) -> str | None:
         """The one venue that quotes `market`; None where there is none.

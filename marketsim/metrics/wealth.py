@@ -26,8 +26,9 @@ import pandas as pd
 
 from marketsim.errors import ConfigError, ConservationError
 from marketsim.ledger import Ledger
-from marketsim.metrics.logs import Columns, Floats, Log, codes, columns_of, dot, fair_marks, role_of, roles_of
+from marketsim.metrics.logs import Columns, Floats, Log, codes, columns_of, dot, fair_marks, roles_of
 from marketsim.protocols import FairValue
+from marketsim.result import role_of
 
 _LEG = ("owner", "market", "time", "side", "quantity", "price", "money", "fee")
 FEES = "fees"

@@ -128,19 +128,18 @@ class _Made:
         return mint
 
 
-def one_batch(profile: Profile, rng: Random, orders: int, *, even: bool = False, limits_only: bool = False) -> Program:
+def one_batch(profile: Profile, rng: Random, orders: int, *, even: bool = False) -> Program:
     """Limit and market orders of one market, all at one instant, and time for every clear to come.
 
     Args:
         even: prices an even number of steps from the anchor, so that midpoints fall on the grid.
-        limits_only: no market orders.
     """
     market = rng.choice(profile.markets)
     program = []
     for order_id in range(1, orders + 1):
         side = rng.choice((Side.BUY, Side.SELL))
         away = rng.randint(-4, 4) * (2 if even else 1) * profile.price_step
-        form = "market" if not limits_only and "market" in profile.forms and rng.random() < 0.15 else "limit"
+        form = "market" if "market" in profile.forms and rng.random() < 0.15 else "limit"
         lots = rng.randint(1, 12) * profile.quantity_step
         price = profile.anchor[market] + away
         # An account for each order: self-trade prevention would make the sequence matter.

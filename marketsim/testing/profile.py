@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from marketsim.errors import ConfigError, RegistrationError, raised
-from marketsim.registration import check_venue_shape
+from marketsim.registration import venue_slot
 from marketsim.testing.failures import Broken
 from marketsim.types import (
     Accepted,
@@ -125,7 +125,7 @@ def check_shape(venue: Any) -> tuple[type, ...]:
     [['Order'], ['Order', 'Reduce', 'Replace']]
     """
     try:
-        messages = check_venue_shape(NAME, venue)
+        messages = venue_slot(NAME, venue).messages
     except RegistrationError as error:
         raise Broken("shape", "the six calls of a venue, a tuple of markets, a tuple of messages", str(error)) from None
     claims = getattr(venue, "claims", ())

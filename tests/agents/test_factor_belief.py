@@ -14,6 +14,7 @@ from agents.belief import ScalarBelief
 from agents.factor_belief import FactorBelief, absorb, diffuse
 from marketsim.errors import ConfigError
 from marketsim.streams import Streams
+from tests.agents.beliefs import variance_of, z_score
 
 MARKETS = ("A", "B", "C")
 LOADINGS = {"A": (1.5, 0.1, -0.2), "B": (0.0, 1.4, 0.3), "C": (-0.1, 0.2, 1.6)}
@@ -64,8 +65,8 @@ def test_stationary_kalman_filter(q, r, before, after, gain, scale):
     for time in range(400):
         for market in MARKETS:
             found.observe(market, 0.0, 1 / r, time)
-    assert found.variance_at("B", 400) == pytest.approx(before, abs=5e-7)
-    assert found.variance_at("B", 399) == pytest.approx(after, abs=5e-7)
+    assert variance_of(found, "B", 400) == pytest.approx(before, abs=5e-7)
+    assert variance_of(found, "B", 399) == pytest.approx(after, abs=5e-7)
     found.observe("B", 1.0, 1 / r, 400)
     assert found.mean_log("B") == pytest.approx(gain, abs=5e-7)
     assert found.mean_log("A") == pytest.approx(0.0, abs=1e-12)
@@ -88,7 +89,7 @@ def test_innovations_of_a_filter_that_fits_are_chi_squared_and_white():
         squares.append(found.nis.total - last)
         last = found.nis.total
     assert found.nis.count == steps
-    assert abs(found.nis.z_score) < 4
+    assert abs(z_score(found.nis)) < 4
     assert abs(np.mean(np.square(squares)) - 3) < 4 * sqrt(96 / steps)  # fourth moment of a normal
 
 
@@ -100,7 +101,7 @@ def test_innovations_of_a_filter_that_does_not_fit_show_which_way(assumed_q, sig
     for time, row in enumerate(factors):
         market = MARKETS[time % 3]
         found.observe(market, float(np.dot(LOADINGS[market], row) + rng.standard_normal()), 1.0, time)
-    assert sign * found.nis.z_score > 8
+    assert sign * z_score(found.nis) > 8
 
 
 def test_posterior_covers_the_factors_as_often_as_it_says():
@@ -130,7 +131,7 @@ def test_one_factor_with_loading_one_is_the_scalar_belief(observations, prior):
         one.observe("A", value, precision, time)
         scalar.observe(value, precision, time)
         assert one.mean_log("A") == pytest.approx(scalar.mean, rel=1e-7, abs=1e-9)
-        assert one.variance_at("A", time) == pytest.approx(1 / scalar.precision, rel=1e-6)
+        assert variance_of(one, "A", time) == pytest.approx(1 / scalar.precision, rel=1e-6)
     assert one.nis.count == scalar.nis.count
     assert one.nis.total == pytest.approx(scalar.nis.total, rel=1e-7, abs=1e-9)
 

@@ -23,6 +23,7 @@ from agents.joint_factor import JointFactorTrader
 from marketsim.errors import ConfigError
 from marketsim.streams import Streams
 from marketsim.types import Side, Signal
+from tests.agents.beliefs import variance_of, z_score
 from tests.agents.desk import Desk, quote
 
 OPENING = log(10_000)
@@ -89,7 +90,7 @@ def test_after_own_signals_and_one_foreign_it_agrees_with_the_belief_about_facto
             trader.decide(desk(), signal("A", z, sigma=0.5))
         trader.decide(desk(), signal("B", foreign, sigma=0.3))
     assert single.beliefs["A"].mean == pytest.approx(whole.belief.mean_log("A"), abs=1e-9)
-    assert 1 / single.beliefs["A"].precision == pytest.approx(whole.belief.variance_at("A", 0), rel=1e-6)
+    assert 1 / single.beliefs["A"].precision == pytest.approx(variance_of(whole.belief, "A", 0), rel=1e-6)
 
 
 def test_a_deviation_that_has_had_time_to_move_tells_less():
@@ -113,7 +114,7 @@ def test_its_innovations_fit_where_its_model_holds_and_not_under_the_published_r
                 trader.decide(desk(), signal(market, deviation + error, sigma=0.1))
             found.append(trader.nis)
     assert pooled(parts["deviation"]).count == 3 * 600
-    assert abs(pooled(parts["deviation"]).z_score) < 4
+    assert abs(z_score(pooled(parts["deviation"]))) < 4
     assert pooled(parts["scaled-value"]).mean > 10
 
 
@@ -188,7 +189,7 @@ def test_true_or_assumed_precision_is_what_a_signal_weighs():
         assert trader.beliefs["A"].precision == pytest.approx(1 + precision)
     whole, _ = joint({"A": (1.0,)})
     whole.decide(desk(), signal("A", 0.1, sigma=0.05))
-    assert whole.belief.variance_at("A", 0) == pytest.approx(1 / (1 + 400))
+    assert variance_of(whole.belief, "A", 0) == pytest.approx(1 / (1 + 400))
     assert whole.nis == Innovations(1, pytest.approx(0.01 / (1 + 1 / 400)))
 
 

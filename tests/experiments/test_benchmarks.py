@@ -65,7 +65,7 @@ def test_nothing_stays_frozen_when_a_contestant_fails():
 
 
 def test_a_missing_peer_is_named():
-    with pytest.raises(ConfigError, match=r"no_such_peer.*marketsim\[bench\]"):
+    with pytest.raises(ConfigError, match=r"no_such_peer.*pip install '\.\[bench\]'"):
         rounds.peer("no_such_peer")
 
 

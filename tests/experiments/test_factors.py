@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from experiments.pi_curve import config
-from experiments.pi_curve.answers import answer
 from experiments.pi_curve.contrasts import Contrast, Place
 from experiments.pi_curve.factors import Factor, Variant, crossed, merged, swept
+from experiments.pi_curve.report.tables import answer
 from marketsim.errors import ConfigError
 
 
@@ -86,7 +86,7 @@ def test_a_contrast_is_a_difference_seed_by_seed():
     )
     found = answer(CELLS, asked)
     assert (found.n, found.mean, found.se) == (3, 4.0, 0.0)
-    assert found.distinct
+    assert found.told()
 
 
 def test_a_contrast_without_a_second_place_is_a_mean():

@@ -10,11 +10,14 @@ import pytest
 from attrs import evolve
 from matplotlib.figure import Figure
 
-from experiments.pi_curve import figures, picture, summary
 from experiments.pi_curve.config import Study, Variant, load
+from experiments.pi_curve.contrasts import Point
 from experiments.pi_curve.factors import Factor
-from experiments.pi_curve.layout import Grid, axis, label, many, points_of, sweep_of, tick
-from experiments.pi_curve.report import page
+from experiments.pi_curve.report import figures, page, panels, summary
+from experiments.pi_curve.report.curves import Curves, points_of
+from experiments.pi_curve.report.findings import Findings
+from experiments.pi_curve.report.layout import axis, many, sweep_of, tick
+from experiments.pi_curve.report.words import caveats
 from experiments.statistics import summarise
 from tests.experiments.test_report import made_up, words
 
@@ -36,6 +39,10 @@ def measured(study: Study, gains: dict[str, float]) -> pd.DataFrame:
         here = cells["variant"].str.contains(part, regex=False) & (cells["mechanism"] == "fba")
         cells.loc[here, "lp_pnl"] += gain + 0.01 * cells.loc[here, "seed"]
     return cells
+
+
+def told(study: Study, cells: pd.DataFrame) -> str:
+    return summary.write(Findings.of(study, cells))
 
 
 def with_pool(cells: pd.DataFrame) -> pd.DataFrame:
@@ -103,12 +110,11 @@ def test_ticks_are_the_values():
 
 def test_what_was_not_run_is_unknown():
     cells = measured(MANY, {})
-    table = summarise(cells[cells["variant"] != "number 3"])
-    found = Grid.of(table, ["lp_pnl", "lp_fills"])
-    own = found.along(["number 3", "number 2"], ("fba", 10), "lp_pnl")
-    assert np.isnan(own["mean"].iloc[0])
-    assert own["n"].iloc[1] == 4
-    assert found.provided(["number 3", "number 2"], ("fba", 10)).tolist() == [False, True]
+    table, point = summarise(cells[cells["variant"] != "number 3"]), Point("fba", 10)
+    absent, there = (Curves.of(table, name) for name in ("number 3", "number 2"))
+    assert not absent.mean(point, "lp_pnl").known
+    assert there.mean(point, "lp_pnl").n == 4
+    assert [absent.provided(point), there.provided(point)] == [False, True]
 
 
 # What the summary says
@@ -116,55 +122,53 @@ def test_what_was_not_run_is_unknown():
 
 def test_a_sweep_has_a_table_per_remaining_variant_and_a_row_per_value():
     cells = measured(SWEPT, {"delay = 50,": 7.0, "delay = 500,": -4.0})
-    text = summary.write(SWEPT, cells, summarise(cells))
+    text = told(SWEPT, cells)
     assert [line for line in text.splitlines() if line.startswith("## ")][:4] == [
         f"## {name}" for name in sweep_of(SWEPT).rows
     ]
     rows = [[part.strip() for part in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
     table = {row[0]: row for row in rows[2:5]}
     assert list(table) == ["5", "50", "500"]
-    assert table["50"][3].startswith("7.025 +- 0.0065")
-    assert (table["50"][4], table["500"][4]) == ("100%", "0%")
+    assert table["50"][3].startswith("7.025 ± 0.0065")
+    assert (table["50"][4], table["500"][4]) == ("100 %", "0 %")
     assert text.count("above the book's at 50; below the book's at 500; not to be told from the book's at 5.") == 4
 
 
 def test_many_variants_have_one_table_and_a_count():
     cells = with_pool(measured(MANY, {"number 1": 5.0}))
-    text = summary.write(MANY, cells, summarise(cells))
-    assert [line for line in text.splitlines() if line.startswith("## ")] == ["## What to keep in mind"]
+    text = told(MANY, cells)
+    assert [line for line in text.splitlines() if line.startswith("## ")] == [
+        f"## {head}" for head in ("Results", "The pi-curve", "What to keep in mind", "Validity")
+    ]
     assert sum(line.startswith("| number") for line in text.splitlines()) == 16
-    assert "- fba pi = 10: the liquidity provider's gain is above the book's at “number 1”; not to be told" in text
+    assert "- FBA pi = 10: the liquidity provider's gain is above the book's at “number 1”; not to be told" in text
     assert "- lmsr: the liquidity provider's gain is below the book's in all 8." in text
 
 
 def test_without_provided_liquidity_or_with_one_seed_nothing_is_told():
     cells = measured(MANY, {"number": 5.0})
     cells["lp_fills"] = 0.0
-    assert "gains beside the book cannot be told" in summary.write(MANY, cells, summarise(cells))
+    assert "gains beside the book cannot be told" in told(MANY, cells)
     single = evolve(MANY, seeds=1)
     cells = measured(single, {"number": 5.0})
-    assert "gains beside the book cannot be told" in summary.write(single, cells, summarise(cells))
+    assert "gains beside the book cannot be told" in told(single, cells)
 
 
 def test_a_pool_is_named_in_the_summary_and_in_the_picture():
     study = Study(seeds=4, pi=(5, 20))
-    cells = with_pool(made_up(study))
-    curves = summarise(cells)
-    text = summary.write(study, cells, curves)
+    found = Findings.of(study, with_pool(made_up(study)))
+    text = summary.write(found)
     assert "- lmsr: the liquidity provider gains 50 " in text
     assert "- Mechanisms without an interval, cost of trading at once per lot: lmsr" in text
     panel = Figure().subplots()
-    picture.gains(panel, study, curves, "base")
-    level = curves[(curves["mechanism"] == "lmsr") & (curves["measure"] == "lp_pnl")]["mean"].iloc[0]
+    panels.gains(panel, found.variants["base"], "base")
     lines = {line.get_label(): line for line in panel.get_lines()}
-    assert set(lines["LP, lmsr"].get_ydata()) == {level}
+    assert set(lines["LP, lmsr"].get_ydata()) == {found.curves["base"].mean(Point("lmsr", 0), "lp_pnl").mean}
 
 
 def test_sound_variants_are_named_where_others_are_faulty():
     study = load("requote.toml")
-    line = next(
-        line for line in summary.caveats(evolve(study, seeds=1), pd.DataFrame({"variant": []})) if "faulty" in line
-    )
+    line = next(line for line in caveats(evolve(study, seeds=1), pd.DataFrame({"variant": []})) if "faulty" in line)
     assert "Of 12 variants, sound are “sound, re-quote interval = 50”," in line
     assert "as published, re-quote" not in line
 
@@ -174,53 +178,54 @@ def test_sound_variants_are_named_where_others_are_faulty():
 
 def test_a_sweep_draws_means_at_their_places_and_differences_with_paired_errors():
     cells = measured(SWEPT, {"delay = 50,": 7.0})
-    table = summarise(cells)
-    figure = Figure()
-    picture.overview(figure, SWEPT, table)
-    panels = figure.get_axes()
-    assert len(panels) == 4 * 4
-    assert [text.get_text() for text in panels[0].get_xticklabels()] == ["5", "50", "500"]
-    gaps = panels[1].containers[0]
+    found, figure = Findings.of(SWEPT, cells), Figure()
+    panels.overview(figure, found)
+    drawn = figure.get_axes()
+    assert len(drawn) == 4 * 4
+    assert [text.get_text() for text in drawn[0].get_xticklabels()] == ["5", "50", "500"]
+    gaps = drawn[1].containers[0]
     assert gaps.lines[0].get_ydata() == pytest.approx([0.0, 7.025, 0.0], abs=1e-12)
     bar = gaps.lines[2][0].get_segments()[1]
-    own = Grid.of(table, ["lp_pnl"]).along(sweep_of(SWEPT).rows["one, low capital"], ("fba", 10), "lp_pnl")
-    assert np.ptp(bar[:, 1]) == pytest.approx(4 * own["paired_se"].iloc[1])
-    assert panels[0].get_title(loc="left") == "one, low capital: LP gain"
+    own = found.curves[sweep_of(SWEPT).rows["one, low capital"][1]]
+    assert np.ptp(bar[:, 1]) == pytest.approx(4 * own.change(Point("fba", 10), "lp_pnl").se)
+    assert drawn[0].get_title(loc="left") == "one, low capital: LP gain"
 
 
 def test_a_title_between_dollars_is_drawn_as_it_is(tmp_path, monkeypatch):
-    monkeypatch.setattr(picture, "overview", lambda *_: None)
-    picture.draw(evolve(MANY, title="x$\\foo$"), pd.DataFrame(), pd.DataFrame(), tmp_path / "picture.png")
+    monkeypatch.setattr(panels, "overview", lambda *_: None)
+    found = Findings.of(evolve(MANY, title="x$\\foo$"), measured(MANY, {}))
+    figures.draw(found, tmp_path / "picture.png")
     assert (tmp_path / "picture.png").stat().st_size > 0
 
 
 def test_many_variants_are_dots_of_differences_in_their_lines():
     cells = with_pool(measured(MANY, {"number 5": 5.0}))
     figure = Figure()
-    picture.overview(figure, MANY, summarise(cells))
-    panels = figure.get_axes()
-    assert [panel.get_title(loc="left") for panel in panels] == [
+    panels.overview(figure, Findings.of(MANY, cells))
+    drawn = figure.get_axes()
+    assert [panel.get_title(loc="left") for panel in drawn] == [
         "LP gain",
         "LP gain,\ndifference to the book",
         "informed gain,\ndifference to the book",
         "cost of trading at once,\ndifference to the book",
         "price error,\ndifference to the book",
     ]
-    assert next(dots.get_label() for dots in panels[0].containers) == "clob"  # the means themselves, book included
-    batches = next(dots for dots in panels[1].containers if dots.get_label() == "fba pi = 10")
+    assert next(dots.get_label() for dots in drawn[0].containers) == "CLOB"  # the means themselves, book included
+    batches = next(dots for dots in drawn[1].containers if dots.get_label() == "FBA pi = 10")
     places, lines = batches.lines[0].get_data()
     assert places == pytest.approx([0.0] * 5 + [5.025] + [0.0] * 2, abs=1e-12)
     assert [round(line) for line in lines] == list(range(8))
 
 
 def test_mechanisms_have_different_colours():
-    paint = picture.colours([("clob", 0), ("fba", 1), ("fba", 10), ("lmsr", 0), ("hybrid", 0), ("constant-product", 0)])
+    points = [("clob", 0), ("fba", 1), ("fba", 10), ("lmsr", 0), ("hybrid", 0), ("constant-product", 0)]
+    paint = panels.colours([Point(*each) for each in points])
     assert len({str(colour) for colour in paint.values()}) == 6
 
 
-def test_labels_and_order_are_those_of_the_study():
-    points = points_of(summarise(measured(MANY, {})))
-    assert [label(point) for point in points] == ["clob", "fba pi = 10"]
+def test_the_order_of_points_is_that_of_the_study():
+    points = points_of(Findings.of(MANY, measured(MANY, {})).curves.values())
+    assert [point.label for point in points] == ["CLOB", "FBA pi = 10"]
 
 
 # What the report does with them
@@ -232,7 +237,7 @@ def test_a_report_of_many_variants_has_one_picture_and_folds_the_rest(study, mon
     for name in ("pi_curve", "markouts", "all_variants"):
         monkeypatch.setattr(figures, name, lambda *_, name=name: drawn.append(name) or b"")
     cells = measured(study, {"number 5": 5.0})
-    text = page._render(study, cells, summarise(cells))
+    text = page.write(Findings.of(study, cells))
     assert drawn == ["all_variants"]
     tree = ElementTree.fromstring(text.partition("<!DOCTYPE html>")[2])  # noqa: S314  (our own page)
     sections = [each for each in tree.iter("section") if each.get("class") == "variant"]
@@ -248,7 +253,7 @@ def test_the_answer_speaks_of_batching_first_and_then_of_pools(monkeypatch):
     pool = cells["mechanism"] == "lmsr"
     cells.loc[pool, "lp_pnl"] += 0.01 * cells.loc[pool, "seed"]
     tree = ElementTree.fromstring(  # noqa: S314  (our own page)
-        page._render(MANY, cells, summarise(cells)).partition("<!DOCTYPE html>")[2]
+        page.write(Findings.of(MANY, cells)).partition("<!DOCTYPE html>")[2]
     )
     first = next(words(item) for item in tree.iter("li"))
     assert first.startswith("The liquidity provider gains more than in the CLOB in “number 1” (+5.02")

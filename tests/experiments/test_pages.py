@@ -19,6 +19,7 @@ from experiments.pages.numbers import (
     plain,
     ratio,
     share,
+    spans,
     with_error,
 )
 from experiments.pages.tables import Entry, Row, Table, bullets, document, markdown
@@ -43,6 +44,20 @@ def test_numbers_have_three_or_four_digits(mean, se, shown):
     assert with_error(mean, se) == shown
 
 
+@pytest.mark.parametrize(
+    ("buckets", "bucket_ms", "shown"),
+    [
+        ((5, 15, 30, 60), 60_000, "5, 15, 30 and 60 min"),
+        ((5, 15), 1000, "5 and 15 s"),
+        ((60, 90), 1000, "60 and 90 s"),
+        ((60, 120), 1000, "1 and 2 min"),
+        ((1, 3), 100, "0.1 and 0.3 s"),
+    ],
+)
+def test_numbers_of_buckets_are_shown_as_time(buckets, bucket_ms, shown):
+    assert spans(buckets, bucket_ms) == shown
+
+
 def test_a_ratio_of_totals_has_the_linearised_error():
     # Cochran, Sampling Techniques, 3rd ed., equation 2.46 without the finite-population correction.
     above, below = np.array([2.0, 5.0, 7.0, 0.0]), np.array([1.0, 2.0, 4.0, 0.0])
@@ -63,6 +78,7 @@ def test_small_words():
     assert listed(["a", "b", "c"]) == "a, b and c"
     assert plain(1e-7) == f"1e{MINUS}07"
     assert Estimate(1.0, 0.1, 5).signed == "+1.00 ± 0.10"
+    assert Estimate(-1.0, 0.1, 5).size == "1.00 ± 0.10"
     assert percent(0.12345) == "12.3 %"
     assert share(0.5) == "50.0 %"
     assert number(-0.000123456) == f"{MINUS}0.0001235"
@@ -75,7 +91,7 @@ def test_a_table_as_markdown_has_groups_units_and_stars():
     assert markdown(Table("said above", "name", heads, rows, (("one", 1), ("other", 1)))) == [
         "| name | one gain (bps) | other loss |",
         "|---|---|---|",
-        "| a | 1* | 2* below |",
+        "| a | 1* | 2 below* |",
         "| b | 3 |  |",
     ]
     assert markdown(Table("", "name", heads, rows))[0] == "| name | gain (bps) | loss |"

@@ -10,12 +10,12 @@ from typer.testing import CliRunner
 
 from agents.bootstrap import BootstrapLadder
 from experiments import cli
-from experiments.pi_curve import summary
 from experiments.pi_curve.cell import Cell, simulate
 from experiments.pi_curve.config import Informed, Snipers, Study, World
+from experiments.pi_curve.report import summary
+from experiments.pi_curve.report.findings import Findings
 from experiments.pi_curve.runner import run_study
 from experiments.pi_curve.worlds import on_recorded_prices
-from experiments.statistics import summarise
 from marketsim import Order, OrderKind, Side, Simulation
 from venues.clob import ContinuousBook
 
@@ -44,8 +44,7 @@ def test_what_a_recorded_price_does_later_changes_no_earlier_fill(tmp_path):
 
 
 def written(study: Study) -> str:
-    cells = run_study(study)
-    return summary.write(study, cells, summarise(cells))
+    return summary.write(Findings.of(study, run_study(study)))
 
 
 JUMPS = Study(
@@ -58,9 +57,9 @@ JUMPS = Study(
 
 
 def test_one_seed_and_one_interval_are_not_called_flat():
-    assert "nothing to compare" in written(evolve(JUMPS, seeds=1))
+    assert "cannot be told from one seed" in written(evolve(JUMPS, seeds=1))
     alone = written(evolve(JUMPS, mechanisms=("clob",)))
-    assert "nothing to compare" in alone
+    assert "none can be called the best" in alone
     assert "min(1," not in alone
 
 

@@ -12,11 +12,12 @@ import pandas as pd
 import pytest
 
 from experiments.pages.numbers import MINUS, NONE
-from experiments.pi_curve import figures, report
 from experiments.pi_curve.config import Study, Variant
+from experiments.pi_curve.contrasts import Point
 from experiments.pi_curve.measures import ROLES
-from experiments.pi_curve.report import answer, page, tables
-from experiments.pi_curve.report.curves import Curves, Point
+from experiments.pi_curve.report import figures, page, summary, tables
+from experiments.pi_curve.report.curves import Curves
+from experiments.pi_curve.report.findings import Findings
 from experiments.statistics import best_interval, summarise
 
 ACCOUNTS = (*ROLES, "fees")
@@ -88,11 +89,9 @@ def _measured(study: Study, rng: np.random.Generator, luck: np.ndarray, gain: fl
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
+def written():
     cells = made_up(NAMED)
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    report.write(NAMED, cells, summarise(cells), path)
-    return path.read_text(encoding="utf-8"), cells
+    return page.write(Findings.of(NAMED, cells)), cells
 
 
 def tree_of(text: str) -> ElementTree.Element:
@@ -158,12 +157,12 @@ def test_names_are_escaped_everywhere(written):
     assert "&lt;b&gt;" in text
 
 
-def test_the_same_study_gives_the_same_bytes(written, undrawn, tmp_path):
+def test_the_same_study_gives_the_same_bytes(written, undrawn):
     text, cells = written
     own = NAMED.resolved()["b"]
     again = figures.markouts(Curves.of(summarise(cells), "b"), own.markout_horizons)
     assert b64encode(again).decode() in text
-    pages = [page._render(NAMED, cells, summarise(cells)) for _ in range(2)]
+    pages = [page.write(Findings.of(NAMED, cells)) for _ in range(2)]
     assert pages[0] == pages[1]
 
 
@@ -211,12 +210,11 @@ def test_the_band_of_the_nis_is_chi_squared():
     assert tables.belief_fit(cells).rows[0].entries[1].text == "0.325 to 2.05"
 
 
-def test_broken_wealth_is_shouted(undrawn, tmp_path):
+def test_broken_wealth_is_shouted(undrawn):
     plain_study = Study(seeds=2, pi=(5,))
     cells = made_up(plain_study)
     cells.loc[1, "wealth_sum"] = 0.5
-    report.write(plain_study, cells, summarise(cells), tmp_path / "report.html")
-    tree = tree_of((tmp_path / "report.html").read_text(encoding="utf-8"))
+    tree = tree_of(page.write(Findings.of(plain_study, cells)))
     alarms = [words(element) for element in tree.iter() if element.get("role") == "alert"]
     assert len(alarms) == 1
     assert "NOT ZERO in 1 of 4 runs" in alarms[0]
@@ -226,20 +224,18 @@ def test_broken_wealth_is_shouted(undrawn, tmp_path):
 def test_wealth_that_is_not_known_is_not_zero():
     study = Study(seeds=2, pi=(5,))
     cells = made_up(study)
-    assert page._validity(study, cells)["broken"] == 0
+    assert Findings.of(study, cells).broken == 0
     cells.loc[2, "wealth_sum"] = nan
-    assert page._validity(study, cells)["broken"] == 1
+    assert Findings.of(study, cells).broken == 1
 
 
-def test_a_study_without_the_newer_measures_says_so(undrawn, tmp_path):
+def test_a_study_without_the_newer_measures_says_so(undrawn):
     study = Study(seeds=2, pi=(5,))
     cells = made_up(study).drop(columns=["nis_count_naive-1", "nis_count_lp-1"])
     later = [name for name in cells if re.match(r"transfer_|lp_(pnl|lots|fills)_(opening|age|against)", str(name))]
     cells[later] = nan
     cells = cells.iloc[:3]
-    report.write(study, cells, summarise(cells), tmp_path / "report.html")
-    tree = tree_of((tmp_path / "report.html").read_text(encoding="utf-8"))
-    said = words(tree)
+    said = words(tree_of(page.write(Findings.of(study, cells))))
     for line in (
         "these are the gains of each role",
         "Not measured in this study",
@@ -253,8 +249,7 @@ def test_a_study_without_the_newer_measures_says_so(undrawn, tmp_path):
 
 
 def answers(study: Study, cells: pd.DataFrame) -> list[str]:
-    curves = Curves.of(summarise(cells), "base")
-    return answer.sentences(curves, answer.finding(curves), best_interval(cells))
+    return Findings.of(study, cells).answer()
 
 
 @pytest.mark.parametrize(
@@ -282,6 +277,20 @@ def test_a_difference_within_chance_is_not_called_a_benefit():
     assert "can be chance among 2 comparisons" in first
 
 
+@pytest.mark.parametrize(("t", "told"), [(2.6, False), (3.1, True)])
+def test_the_lines_of_the_summary_take_as_many_comparisons_as_the_answer(t, told):
+    # Two points, 8 seeds: the two-sided 5 % points of t with 7 degrees of freedom are 2.36 for one, 2.84 for two.
+    study = Study(seeds=8, pi=(5, 20))
+    cells = made_up(study, gain=0.0)
+    noise = np.linspace(-1, 1, 8)
+    gap = t * np.sqrt(noise.var(ddof=1) / 8) + noise
+    for pi in (5, 20):
+        cells.loc[cells["pi"] == pi, "lp_pnl"] += gap
+    found = Findings.of(study, cells)
+    assert ("No difference" not in found.answer()[0]) == told
+    assert summary.write(found).count("than in the book (") == (2 if told else 0)
+
+
 def test_one_seed_or_no_book_tells_nothing():
     study = Study(seeds=1, pi=(5,))
     assert "one seed has no error" in answers(study, made_up(study))[0]
@@ -302,7 +311,7 @@ def test_a_pool_is_no_interval_when_the_best_one_is_sought():
 def test_where_nobody_provides_liquidity_no_gain_is_compared():
     study = Study(seeds=4, pi=(5,))
     cells = made_up(study).assign(lp_fills=0.0)
-    assert answer.finding(Curves.of(summarise(cells), "base")) is None
+    assert Findings.of(study, cells).variants["base"].found is None
     assert answers(study, cells)[0].startswith("The liquidity provider never traded")
 
 
@@ -320,7 +329,7 @@ def test_many_variants_are_counted_and_indexed(undrawn):
     study = Study(seeds=4, pi=(5, 20), variants=tuple(Variant(name=f"number {k}") for k in range(6)))
     cells = made_up(study)
     cells["lp_pnl"] += np.where(cells["mechanism"] == "fba", 0.01 * cells["seed"], 0.0)
-    tree = tree_of(page._render(study, cells, summarise(cells)))
+    tree = tree_of(page.write(Findings.of(study, cells)))
     index = next(tree.iter("nav"))
     targets = [link.get("href") for link in index.iter("a")]
     assert len(targets) == 6

@@ -9,8 +9,8 @@ import shutil
 
 import pytest
 
-from experiments.pi_curve import report
-from experiments.statistics import summarise
+from experiments.pi_curve.report import page
+from experiments.pi_curve.report.findings import Findings
 from tests.experiments.test_report import NAMED, made_up
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -38,8 +38,7 @@ FLAGS = (
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "report.html"
-    cells = made_up(NAMED)
-    report.write(NAMED, cells, summarise(cells), path)
+    path.write_text(page.write(Findings.of(NAMED, made_up(NAMED))), encoding="utf-8")
     return path.as_uri()
 
 

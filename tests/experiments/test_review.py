@@ -85,7 +85,7 @@ def test_a_scoring_rule_wants_contracts_on_one_event():
 
 def test_a_contrast_without_cells_is_refused_before_anything_runs(tmp_path: Path):
     study = config.from_dict({"contrasts": [{"asks": "what", "of": {"variant": "nowhere"}}]}, "test")
-    with pytest.raises(ConfigError, match=r"contrast 'what': the study lacks cells of lp_pnl \[nowhere, clob\]"):
+    with pytest.raises(ConfigError, match=r"contrast 'what': the study lacks cells of lp_pnl \[nowhere, CLOB\]"):
         pi_curve.run(study, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

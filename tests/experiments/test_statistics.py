@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.statistics import best_interval, distinct, mean_and_se, summarise, verdict
+from experiments.statistics import belief_fit, best_interval, distinct, mean_and_se, ratio_and_se, summarise, verdict
 
 
 def cells(values: dict[int, list[float]], measure: str = "shortfall") -> pd.DataFrame:
@@ -98,3 +98,44 @@ def test_the_verdict_is_that_of_the_best():
     assert verdict(best_interval(cells({0: [1.0, 3.0, 2.0], 1: [2.0, 1.0, 3.0]}))) == "flat"
     assert verdict(best_interval(cells({0: [1.0], 1: [2.0]}))) == "cannot be told"
     assert verdict(None) == "not known"
+
+
+@pytest.mark.parametrize(("t", "flat"), [(3.2, True), (3.5, True), (3.7, False)])
+def test_the_best_of_eight_is_told_from_another_as_one_pair_of_28(t, flat):
+    # It was picked by the costs that it is then compared by, so that any pair could have been the extreme one. The
+    # two-sided points of t with 19 degrees of freedom are 3.01 at 5 % over 7 comparisons, 3.63 over 28.
+    one = np.linspace(-1, 1, 20)
+    gap = t * np.sqrt(one.var(ddof=1) / 20) + one
+    others = {pi: list(gap) for pi in (1, 2, 5, 10, 20, 50, 100)}
+    best = best_interval(cells({0: [0.0] * 20, **others}))
+    assert (best.pi, best.flat) == (0, flat)
+
+
+def test_a_ratio_of_totals_and_its_error():
+    # Of 10 in 4: 2.5; the runs are off by 4 - 2.5, 2 - 2.5 and 4 - 5, of which the sample variance is 1.75.
+    found = ratio_and_se(np.array([4.0, 2.0, 4.0]), np.array([1.0, 1.0, 2.0]))
+    assert found == {"n": 3, "mean": 2.5, "se": pytest.approx(np.sqrt(3 * 1.75) / 4)}
+    assert np.isnan(ratio_and_se(np.array([1.0]), np.array([0.0]))["mean"])
+
+
+def seeds_of(counts: list[int], nis: list[float]) -> pd.DataFrame:
+    return pd.DataFrame({"seed": range(len(nis)), "nis_count_a": counts, "nis_a": nis})
+
+
+def test_a_right_filter_fits_also_where_its_innovations_share_signals():
+    # Each of 10 independent innovations counts 8 times: mean 1, and 8 times the variance of 80 independent ones.
+    random = np.random.default_rng(7)
+    groups = [seeds_of([80] * 25, list(random.chisquare(10, 25) / 10)) for _ in range(200)]
+    off = sum(not belief_fit(group)[0].fits for group in groups) / 200
+    assert off < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
+    worse = sum(not belief_fit(group.assign(nis_a=1.6 * group["nis_a"]))[0].fits for group in groups) / 200
+    assert worse > 0.9
+
+
+def test_a_fit_is_taken_from_the_mechanisms_that_have_the_agent():
+    here = seeds_of([100, 100, 100], [3.0, 3.1, 2.9])
+    without = here.assign(nis_count_a=np.nan, nis_a=np.nan)
+    for table in (pd.concat([without, here]), pd.concat([here, without]), pd.concat([here, here, without])):
+        (fit,) = belief_fit(table)
+        assert (fit.nis, fit.count, fit.fits) == (pytest.approx(3.0), 300, False)
+    assert belief_fit(without) == []

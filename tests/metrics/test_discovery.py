@@ -33,7 +33,7 @@ def test_lag_of_an_auction_is_the_median_age_of_its_price():
 
 def test_lag_by_hand():
     found = price_discovery(np.exp([0.0, 0.0, 1.0, 3.0]), np.exp([0.0, 1.0, 3.0, 7.0]), max_lag=2)
-    # Looks 2 and 3; lag 0: (1-3)^2, (3-7)^2; lag 1: 0, 0; lag 2: (1-0)^2, (3-1)^2.
+    # Steps 2 and 3; lag 0: (1-3)^2, (3-7)^2; lag 1: 0, 0; lag 2: (1-0)^2, (3-1)^2.
     assert found.mean_squares == pytest.approx([10.0, 0.0, 2.5])
     assert (found.lag, found.at_bound, found.compared) == (1.0, False, 2)
     assert found.rms == pytest.approx(np.sqrt((0 + 1 + 4 + 16) / 4))
@@ -124,7 +124,6 @@ def test_public_price_is_the_mid_else_the_last_price_at_the_end_of_the_step():
     found = public_prices(log, ["m"], end=7)[0]
     assert found[2:].tolist() == [101.0, 101.0, 97.0, 97.0, 100.0, 100.0]
     assert np.isnan(found[:2]).all()
-    assert public_prices(log, ["m"], end=7, stride=3)[0, 1:].tolist() == [101.0, 100.0]
 
 
 def test_public_price_of_several_venues():
@@ -139,11 +138,9 @@ def test_public_price_of_several_venues():
 
 def test_fair_paths():
     truth = Paths({"m": [1.0, 2.0, 3.0, 4.0], "n": [5.0, 6.0, 7.0, 8.0]})
-    assert fair_paths(truth, ["n", "m"], end=3, stride=2).tolist() == [[5.0, 7.0], [1.0, 3.0]]
+    assert fair_paths(truth, ["n", "m"], end=3).tolist() == [[5.0, 6.0, 7.0, 8.0], [1.0, 2.0, 3.0, 4.0]]
     assert fair_paths(ConstantFairValue({"m": 3.0}), ["m"], end=2).tolist() == [[3.0, 3.0, 3.0]]
     assert fair_paths(truth, [], end=3).shape == (0, 4)
-    with pytest.raises(ConfigError, match="stride"):
-        fair_paths(truth, ["m"], end=3, stride=0)
 
 
 def test_fair_marks_are_known_within_the_run_only():

@@ -1,5 +1,1 @@
-"""The self-contained HTML report of a pi-curve study."""
-
-from experiments.pi_curve.report.page import write
-
-__all__ = ["write"]
+"""What is told of a pi-curve study: its tables and sentences, as Markdown and as one HTML page, and its pictures."""

@@ -8,7 +8,8 @@ from math import isnan
 from attrs import frozen
 
 from experiments.pages.numbers import Estimate, listed, percent, plain
-from experiments.pi_curve.report.curves import Curves, Point
+from experiments.pi_curve.contrasts import Point
+from experiments.pi_curve.report.curves import Curves, points_of
 from experiments.statistics import Best, verdict
 
 _COST = "shortfall_per_lot"
@@ -46,8 +47,7 @@ def finding(curves: Curves) -> Finding | None:
     It is about the batch auction where that was run, as the question is; else about what else was.
     """
     points = [point for point in curves.others if point.mechanism == "fba"] or curves.others
-    points = [point for point in points if _provided(curves, point)]
-    changes = [(point, curves.change(point, "lp_pnl")) for point in points]
+    changes = [(point, curves.change(point, "lp_pnl")) for point in points if curves.provided(point)]
     changes = [(point, change) for point, change in changes if change.n > 1]
     if not changes:
         return None
@@ -71,7 +71,7 @@ def sentences(curves: Curves, found: Finding | None, best: Best | None) -> list[
 
 
 def _benefit(curves: Curves, found: Finding | None) -> str:
-    if not any(curves.mean(point, "lp_fills").mean > 0 for point in curves.points):
+    if not any(map(curves.provided, curves.points)):
         return "The liquidity provider never traded, so nothing is said about it."
     if found is None:
         values = "; ".join(f"{point.label} {curves.mean(point, 'lp_pnl')}" for point in curves.points)
@@ -84,9 +84,8 @@ def _benefit(curves: Curves, found: Finding | None) -> str:
     per_lot += f", on {plain(fills.mean, 3)} fills instead of {_at(curves, book, 'lp_fills', short=True)}"
     if found.told:
         direction = "more" if found.change.mean > 0 else "less"
-        size = str(Estimate(abs(found.change.mean), found.change.se, found.change.n))
-        said = f"At {place.label} the liquidity provider gains {size} {direction} money per run than in the CLOB"
-        return f"{said} ({beside}){per_lot}; {_counts(found)}."
+        said = f"gains {found.change.size} {direction} money per run than in the CLOB ({beside})"
+        return f"At {place.label} the liquidity provider {said}{per_lot}; {_counts(found)}."
     if found.change.mean == 0:
         return "The liquidity provider gains exactly what it gains in the CLOB, at everything tried."
     return (
@@ -122,8 +121,7 @@ def _cost(curves: Curves, found: Finding | None) -> str:
     change, wait = curves.change(place, _COST), curves.mean(place, "wait_mean")
     if change.told():
         direction = "more" if change.mean > 0 else "less"
-        size = str(Estimate(abs(change.mean), change.se, change.n))
-        said = f"costs noise traders and investors {size} money per lot {direction} there than in the CLOB"
+        said = f"costs noise traders and investors {change.size} money per lot {direction} there than in the CLOB"
     else:
         said = "costs noise traders and investors there, as far as can be told, what it costs in the CLOB"
         said += f" ({change.signed} money per lot)" if change.known else ""
@@ -165,12 +163,12 @@ def overall(
 
 def _with_pools(curves: Mapping[str, Curves]) -> str:
     """What the liquidity provider gains in mechanisms beside the batch auction; "" without these, or without it."""
-    points = dict.fromkeys(point for one in curves.values() for point in one.points)
+    points = points_of(curves.values())
     if not any(point.mechanism == "fba" for point in points):
         return ""  # then the finding is about them
     said = ""
     for point in (point for point in points if point.mechanism not in ("clob", "fba")):
-        changes = {name: one.change(point, "lp_pnl") for name, one in curves.items() if _provided(one, point)}
+        changes = {name: one.change(point, "lp_pnl") for name, one in curves.items() if one.provided(point)}
         changes = {name: change for name, change in changes.items() if change.n > 1}
         parts = _compared(changes)
         said += f" With {point.label} {listed(parts)}." if parts else ""
@@ -189,10 +187,6 @@ def _compared(changes: Mapping[str, Estimate]) -> list[str]:
         where = f"({changes[''].signed})" if names == [""] else f"in {_variants(names, changes)}" if names else ""
         parts += [f"{words} {where}"] if names else []
     return parts
-
-
-def _provided(curves: Curves, point: Point) -> bool:
-    return any(curves.mean(each, "lp_fills").mean > 0 for each in (point, curves.book) if each)
 
 
 def _where_it_helps(found: Mapping[str, Finding | None]) -> str:
@@ -222,9 +216,10 @@ def _what_it_costs(found: Mapping[str, Finding | None], curves: Mapping[str, Cur
     changes = {name: change for name, change in changes.items() if change.known}
     if not changes:
         return "What it costs those who want to trade at once is not known."
-    more = [name for name, change in changes.items() if change.told() and change.mean > 0]
-    less = [name for name, change in changes.items() if change.told() and change.mean < 0]
-    same = [name for name, change in changes.items() if not change.told()]
+    told = {name: change.told(len(changes)) for name, change in changes.items()}
+    more = [name for name, change in changes.items() if told[name] and change.mean > 0]
+    less = [name for name, change in changes.items() if told[name] and change.mean < 0]
+    same = [name for name in changes if not told[name]]
     parts = [
         f"dearer than in the CLOB in {_variants(more, changes)}" if more else "",
         f"cheaper than in the CLOB in {_variants(less, changes)}" if less else "",

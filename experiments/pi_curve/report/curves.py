@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import nan
 
 import pandas as pd
 from attrs import field, frozen
 
 from experiments.pages.numbers import Estimate
+from experiments.pi_curve.contrasts import Point
 
-
-@frozen(order=True)
-class Point:
-    """What one run is repeated over seeds at: a mechanism, and the batch interval (steps; 0 without batches)."""
-
-    mechanism: str
-    pi: int
-
-    @property
-    def label(self) -> str:
-        """As the report calls it."""
-        if self.mechanism == "fba":
-            return f"FBA pi = {self.pi}"
-        return "CLOB" if self.mechanism == "clob" else self.mechanism
+_UNKNOWN = (Estimate(), Estimate(), nan)
 
 
 @frozen(eq=False)
@@ -34,29 +23,35 @@ class Curves:
     """
 
     points: tuple[Point, ...]
-    _means: dict[tuple[Point, str], Estimate] = field(repr=False)
-    _changes: dict[tuple[Point, str], Estimate] = field(repr=False)
+    _found: dict[tuple[Point, str], tuple[Estimate, Estimate, float]] = field(repr=False)
 
     @classmethod
     def of(cls, summary: pd.DataFrame, variant: str) -> Curves:
         """Those of `variant` in the table that `experiments.statistics.summarise` makes."""
-        means: dict[tuple[Point, str], Estimate] = {}
-        changes: dict[tuple[Point, str], Estimate] = {}
-        own = summary[summary["variant"] == variant]
-        columns = ["mechanism", "pi", "measure", "n", "mean", "se", "paired_n", "paired_mean", "paired_se"]
-        for mechanism, pi, measure, n, mean, se, paired_n, change, error in own[columns].itertuples(index=False):
-            key = Point(str(mechanism), int(pi)), str(measure)
-            means[key] = Estimate(float(mean), float(se), int(n))
-            changes[key] = Estimate(float(change), float(error), int(paired_n))
-        return cls(tuple(dict.fromkeys(point for point, _ in means)), means, changes)
+        found = {}
+        columns = ["mechanism", "pi", "measure", "mean", "se", "n"]
+        columns += ["paired_mean", "paired_se", "paired_n", "paired_share"]
+        own = summary.loc[summary["variant"] == variant, columns]
+        for mechanism, pi, measure, mean, se, n, change, error, pairs, share in own.itertuples(index=False):
+            estimates = Estimate(float(mean), float(se), int(n)), Estimate(float(change), float(error), int(pairs))
+            found[Point(str(mechanism), int(pi)), str(measure)] = (*estimates, float(share))
+        return cls(tuple(dict.fromkeys(point for point, _ in found)), found)
 
     def mean(self, point: Point, measure: str) -> Estimate:
         """The mean over seeds; unknown where the study did not measure it."""
-        return self._means.get((point, measure), Estimate())
+        return self._found.get((point, measure), _UNKNOWN)[0]
 
     def change(self, point: Point, measure: str) -> Estimate:
         """The mean difference to the CLOB at the same seed; unknown for the CLOB itself."""
-        return self._changes.get((point, measure), Estimate())
+        return self._found.get((point, measure), _UNKNOWN)[1]
+
+    def above(self, point: Point, measure: str) -> float:
+        """In which share of the seeds the measure is above that of the CLOB; nan where there is no difference."""
+        return self._found.get((point, measure), _UNKNOWN)[2]
+
+    def provided(self, point: Point) -> bool:
+        """Whether anybody provided liquidity at the point or in the CLOB, so that the LP's gains can be compared."""
+        return any(self.mean(each, "lp_fills").mean > 0 for each in (point, self.book) if each)
 
     def shown(self, measures: Iterable[str]) -> list[str]:
         """Those measures that are known, and not zero, somewhere."""
@@ -75,3 +70,8 @@ class Curves:
     def others(self) -> tuple[Point, ...]:
         """Everything but the CLOB."""
         return tuple(point for point in self.points if point.mechanism != "clob")
+
+
+def points_of(curves: Iterable[Curves]) -> tuple[Point, ...]:
+    """The points of all these variants, each once."""
+    return tuple(dict.fromkeys(point for one in curves for point in one.points))

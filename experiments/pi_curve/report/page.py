@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from attrs import frozen
 
 from experiments.manifest import manifest
 from experiments.pages import Picture, embedded, render
 from experiments.pages.numbers import Estimate, listed, mean_of, plain
 from experiments.pages.tables import Entry, Table
-from experiments.pi_curve import figures
-from experiments.pi_curve.cell import cells_of
+from experiments.pi_curve.cell import cell_count
 from experiments.pi_curve.config import Study, dumps, to_dict
-from experiments.pi_curve.layout import FEW, many, sweep_of
-from experiments.pi_curve.report import answer, tables
+from experiments.pi_curve.contrasts import Point
+from experiments.pi_curve.report import answer, figures, tables
 from experiments.pi_curve.report.answer import Finding
-from experiments.pi_curve.report.curves import Curves, Point
-from experiments.pi_curve.summary import caveats, question, setting
-from experiments.statistics import Best, best_interval, without_rounding
+from experiments.pi_curve.report.curves import Curves
+from experiments.pi_curve.report.findings import Findings, Outcome
+from experiments.pi_curve.report.layout import FEW, many, sweep_of
+from experiments.pi_curve.report.words import READING, caveats, question, setting
+from experiments.statistics import without_rounding
 
 
 @frozen
@@ -56,105 +55,68 @@ class Section:
     discovery: Table | None
 
 
-@frozen(eq=False)
-class _Variant:
-    study: Study
-    cells: pd.DataFrame
-    summary: pd.DataFrame
-    curves: Curves
-    found: Finding | None
-    best: Best | None
-
-
-def write(study: Study, cells: pd.DataFrame, summary: pd.DataFrame, path: Path) -> None:
-    """Write the report of a study to `path`, one HTML file in UTF-8.
-
-    Args:
-        study: the study, variants included.
-        cells: its runs, as `experiments.pi_curve.runner.run_study` gives them.
-        summary: what `experiments.statistics.summarise` makes of them.
-    """
-    path.write_text(_render(study, cells, summary), encoding="utf-8")
-
-
-def _render(study: Study, cells: pd.DataFrame, summary: pd.DataFrame) -> str:
-    variants = {
-        name: _variant(own, name, cells, summary)
-        for name, own in study.resolved().items()
-        if (cells["variant"] == name).any()
-    }
-    folded = len(variants) > FEW  # drawing takes over a second a variant
-    sections = [
-        _section(number, name, variant, folded=folded)
-        for number, (name, variant) in enumerate(variants.items(), start=1)
-    ]
+def write(found: Findings) -> str:
+    """The page, one HTML file without any request to elsewhere."""
+    study, cells = found.study, found.cells
+    folded = len(found.variants) > FEW  # drawing takes over a second a variant
     return render(
         "report.html",
-        title=study.title or study.name,
-        question=_pretty(question(study)),
-        answer=_answer(variants, sections),
-        overview=_overview(study, variants, summary),
+        title=found.title,
+        question=question(study),
+        answer=found.answer(),
+        overview=_overview(found),
         questions=tables.questions(study, cells),
-        sections=sections,
-        caveats=[_pretty(line.removeprefix("- ")) for line in caveats(study, cells)],
+        reading=READING,
+        sections=[
+            _section(number, name, variant, folded=folded)
+            for number, (name, variant) in enumerate(found.variants.items(), start=1)
+        ],
+        caveats=caveats(study, cells),
         configuration=dumps(study),
-        validity=_validity(study, cells),
+        validity=_validity(found),
     )
 
 
-def _variant(study: Study, name: str, cells: pd.DataFrame, summary: pd.DataFrame) -> _Variant:
-    own, curves = cells[cells["variant"] == name], Curves.of(summary, name)
-    best = best_interval(own)
-    return _Variant(study, own, summary[summary["variant"] == name], curves, answer.finding(curves), best)
-
-
-def _answer(variants: dict[str, _Variant], sections: list[Section]) -> list[str]:
-    if len(sections) == 1:
-        return sections[0].answer
-    return answer.overall(
-        {name: variant.found for name, variant in variants.items()},
-        {name: variant.curves for name, variant in variants.items()},
-        {name: variant.best for name, variant in variants.items()},
-    )
-
-
-def _section(number: int, name: str, variant: _Variant, *, folded: bool) -> Section:
+def _section(number: int, name: str, variant: Outcome, *, folded: bool) -> Section:
     study, curves, found = variant.study, variant.curves, variant.found
     seen, rest = _split(curves, found)
     matrices = tables.has_transfers(curves)
+    pi_table, activity, discovery = tables.overviews(curves)
     return Section(
         folded=folded,
         anchor=f"variant-{number}",
         name="Results" if name == "base" else name,
         setting=setting(study),
-        answer=answer.sentences(curves, found, variant.best),
+        answer=variant.sentences(),
         best=answer.optimum(variant.best),
         change=Entry(found.change.signed, found.point.label, found.told) if found else Entry("cannot be told"),
         cost=_cost_beside(curves, found),
         curve=None if folded else _curve(variant, name),
-        pi_table=tables.measures(curves, tables.PI_CURVE, "Gains, losses and waiting by mechanism and interval"),
+        pi_table=pi_table,
         transfers=_matrices(curves, seen, rest) if matrices else Block(()),
         gains=None if matrices else tables.gains(curves),
         markouts=None if folded else _markouts(variant, name),
         markout_table=tables.measures(curves, _by_horizon(study), "Markout per lot, money") if folded else None,
         flatness=_flatness(variant),
         attribution=_attribution(variant, seen, [] if folded else rest),
-        activity=tables.measures(curves, tables.ACTIVITY, "How much is traded, quoted and left waiting"),
+        activity=activity,
         beliefs=tables.belief_fit(variant.cells),
-        discovery=tables.measures(curves, tables.DISCOVERY, "How the public price follows the truth"),
+        discovery=discovery,
     )
 
 
-def _overview(study: Study, variants: dict[str, _Variant], summary: pd.DataFrame) -> Picture | None:
-    sweep = sweep_of(study)
-    if sweep is None and not many(study):
+def _overview(found: Findings) -> Picture | None:
+    sweep = sweep_of(found.study)
+    if sweep is None and not many(found.study):
         return None
     known = [
-        f"{name} at {one.found.point.label} {one.found.change.signed}" for name, one in variants.items() if one.found
+        f"{name} at {one.found.point.label} {one.found.change.signed}"
+        for name, one in found.variants.items()
+        if one.found
     ]
     against = f"measures of the liquidity provider against the {sweep.factor}" if sweep else "differences to the CLOB"
     alt = f"All variants in one picture: {against}. Largest differences in LP gain, money per run: {'; '.join(known)}."
-    return embedded(figures.all_variants(study, summary), alt)
+    return embedded(figures.all_variants(found), alt)
 
 
 def _by_horizon(study: Study) -> dict[str, tuple[str, str]]:
@@ -185,7 +147,7 @@ def _matrices(curves: Curves, seen: list[Point], rest: list[Point]) -> Block:
     )
 
 
-def _attribution(variant: _Variant, seen: list[Point], rest: list[Point]) -> Block:
+def _attribution(variant: Outcome, seen: list[Point], rest: list[Point]) -> Block:
     def made(points: list[Point]) -> list[Table]:
         found = [tables.attribution(variant.cells, points, variant.study.horizon, each) for each in tables.FAMILIES]
         return [table for table in found if table]
@@ -193,17 +155,17 @@ def _attribution(variant: _Variant, seen: list[Point], rest: list[Point]) -> Blo
     return Block(tuple(made(seen)), tuple(table for point in rest for table in made([point])))
 
 
-def _curve(variant: _Variant, name: str) -> Picture:
+def _curve(variant: Outcome, name: str) -> Picture:
     points = "; ".join(f"{point.label} {variant.curves.mean(point, 'lp_pnl')}" for point in variant.curves.points)
     named = "" if name == "base" else f" of {name}"
     alt = (
         f"Pi-curve{named}: gains, LP markout per lot, cost of trading at once and a fourth panel against the batch "
         f"interval. Gain of the liquidity provider, money per run: {points}. The table below has the numbers."
     )
-    return embedded(figures.pi_curve(variant.study, variant.summary, variant.best), alt)
+    return embedded(figures.pi_curve(variant), alt)
 
 
-def _markouts(variant: _Variant, name: str) -> Picture:
+def _markouts(variant: Outcome, name: str) -> Picture:
     curves, horizons = variant.curves, variant.study.markout_horizons
     later = max(horizons)
     points = "; ".join(
@@ -216,12 +178,12 @@ def _markouts(variant: _Variant, name: str) -> Picture:
     return embedded(figures.markouts(curves, horizons), alt)
 
 
-def _flatness(variant: _Variant) -> str:
+def _flatness(variant: Outcome) -> str:
     """Whether the mark at the longest horizon differs from that at the fill, seed by seed, beyond chance."""
     later = max(variant.study.markout_horizons)
     gaps: dict[str, Estimate] = {}
     for point in variant.curves.points:
-        runs = variant.cells[(variant.cells["mechanism"] == point.mechanism) & (variant.cells["pi"] == point.pi)]
+        runs = tables.runs_at(variant.cells, point)
         for role, words in (("lp", "LP"), ("taker", "takers")):
             last, first = f"{role}_markout_{later}", f"{role}_markout_0"
             if later and last in runs and first in runs:
@@ -238,22 +200,17 @@ def _flatness(variant: _Variant) -> str:
     return f"Between the fill and {later} steps later none of the {len(known)} curves changes beyond chance."
 
 
-def _validity(study: Study, cells: pd.DataFrame) -> dict[str, Any]:
-    made = manifest(to_dict(study), cells, [])
-    sums = cells["wealth_sum"]
-    broken = int((sums != 0).sum())  # nan counts as broken
+def _validity(found: Findings) -> dict[str, Any]:
+    cells = found.cells
+    made = manifest(to_dict(found.study), cells, [])
     seeds = made["seeds"]
     whole = seeds == list(range(seeds[0], seeds[-1] + 1))
     return {
         "runs": len(cells),
-        "missing": max(0, len(cells_of(study)) - len(cells)),
-        "broken": broken,
-        "worst": plain(float(sums.abs().max())),
+        "missing": max(0, cell_count(found.study) - len(cells)),
+        "broken": found.broken,
+        "worst": plain(float(cells["wealth_sum"].abs().max())),
         "seeds": f"{seeds[0]} to {seeds[-1]}" if whole and len(seeds) > 1 else ", ".join(map(str, seeds)),
         "versions": [*made["versions"].items(), ("Python", made["python"]), ("platform", made["platform"])],
         "digest": made["cells_digest"],
     }
-
-
-def _pretty(text: str) -> str:
-    return text.replace(" +- ", " ± ")

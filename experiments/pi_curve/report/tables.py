@@ -11,12 +11,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from experiments import statistics
-from experiments.pages.numbers import NONE, plain, ratio, with_error
+from experiments.pages.numbers import NONE, Estimate, mean_of, plain, ratio, with_error
 from experiments.pages.tables import Entry, Row, Table
-from experiments.pi_curve.answers import answer
 from experiments.pi_curve.config import Study
+from experiments.pi_curve.contrasts import Contrast, Place, Point
 from experiments.pi_curve.measures import ROLES
-from experiments.pi_curve.report.curves import Curves, Point
+from experiments.pi_curve.report.curves import Curves
+from marketsim.errors import ConfigError
 
 Floats = npt.NDArray[np.float64]
 
@@ -49,7 +50,9 @@ DISCOVERY = {
     "discovery_lag_at_bound": ("lag at search bound", "share of runs"),
     "discovery_rms": ("distance from truth", "rms, log price"),
     "half_gap_time": ("half of a jump's gap closed", "steps, median"),
+    "half_gap_never": ("gap never half closed", "share of jumps"),
     "convergence_time": ("first within 2 % of truth", "step"),
+    "converged_share": ("ever within 2 % of truth", "share of runs"),
     "effective_spread": ("effective half-spread", "money per lot"),
     "realised_spread": ("realised half-spread", "money per lot"),
     "impact": ("price impact", "money per lot"),
@@ -75,6 +78,15 @@ def measures(curves: Curves, wanted: Mapping[str, tuple[str, str]], caption: str
         Row(point.label, tuple(_measured(curves, point, measure) for measure in shown)) for point in curves.points
     )
     return Table(caption, "mechanism", tuple(wanted[measure] for measure in shown), rows)
+
+
+def overviews(curves: Curves) -> tuple[Table | None, Table | None, Table | None]:
+    """Three tables of `measures`: who gains at what cost, how much is traded, how prices follow the truth."""
+    return (
+        measures(curves, PI_CURVE, "Gains, losses and waiting by mechanism and interval"),
+        measures(curves, ACTIVITY, "How much is traded, quoted and left waiting"),
+        measures(curves, DISCOVERY, "How the public price follows the truth"),
+    )
 
 
 def _measured(curves: Curves, point: Point, measure: str) -> Entry:
@@ -154,7 +166,7 @@ def attribution(cells: pd.DataFrame, points: Sequence[Point], horizon: int, fami
     """
     bins = _bins(cells, family)
     title, corner = FAMILIES[family]
-    runs = [cells[(cells["mechanism"] == point.mechanism) & (cells["pi"] == point.pi)] for point in points]
+    runs = [runs_at(cells, point) for point in points]
     rows = []
     for suffix, label in (*bins, ("", "all fills")):
         shares = [_shares(own, suffix, horizon) for own in runs]
@@ -223,10 +235,41 @@ def questions(study: Study, cells: pd.DataFrame) -> Table | None:
     rows = []
     for asked in study.contrasts:
         found = answer(cells, asked)
-        number = Entry(with_error(found.mean, found.se) + ("*" if found.distinct else ""))
-        rows.append(Row(asked.asks, (number, Entry(str(found.n)))))
-    heads = (("answer", "* not zero at 5 %"), ("seeds", "paired"))
+        number = Entry(str(found), told=found.told())
+        rows.append(Row(asked.asks, (number, Entry(str(found.n)), Entry(asked.reads()))))
+    heads = (("answer", "* not zero at 5 %, each by itself"), ("seeds", "paired"), ("what is measured", ""))
     return Table("Questions put to this study, each with its number", "question", heads, tuple(rows)) if rows else None
+
+
+def answer(cells: pd.DataFrame, contrast: Contrast) -> Estimate:
+    """The answer to a contrast.
+
+    Args:
+        cells: the table of a study.
+
+    Raises:
+        ConfigError: the study has no such measure, or no such cells.
+    """
+    values = _values(cells, contrast, contrast.of)
+    if contrast.minus is None:
+        return mean_of(values)
+    return mean_of(statistics.without_rounding(values, _values(cells, contrast, contrast.minus)))
+
+
+def _values(cells: pd.DataFrame, contrast: Contrast, place: Place) -> pd.Series[float]:
+    wanted = [measure for measure in (contrast.measure, contrast.less) if measure]
+    unknown = [measure for measure in wanted if measure not in cells.columns]
+    if unknown:
+        raise ConfigError(f"contrast {contrast.asks!r}: the study measures no {', '.join(unknown)}")
+    runs = runs_at(cells[cells["variant"] == place.variant], place.point).set_index("seed")[wanted].astype(np.float64)
+    if runs.empty:
+        raise ConfigError(f"contrast {contrast.asks!r}: the study has no cells at {place.reads()}")
+    return runs[contrast.measure] - (runs[contrast.less] if contrast.less else 0.0)
+
+
+def runs_at(cells: pd.DataFrame, point: Point) -> pd.DataFrame:
+    """The runs at one point; `cells` are those of one variant."""
+    return cells[(cells["mechanism"] == point.mechanism) & (cells["pi"] == point.pi)]
 
 
 def name_of(role: str) -> str:

@@ -29,6 +29,44 @@ def grid(points, venues=2):
     return np.stack(np.meshgrid(*[axis] * venues), axis=-1).reshape(-1, venues)
 
 
+def filled(placement, reach):
+    """Shape (N,): A, the lots bought or sold in each outcome."""
+    return placement.market + np.minimum(reach, placement.limits).sum(axis=1)
+
+
+def subgradients(placement, quantity, costs, reach):
+    """Shape (N, 1 + K), derivatives of v to M and L_k in each outcome as published, away from the corners:
+
+    g_0 = h + f + theta - (lambda_u + theta) 1{A < S} + lambda_o 1{A > S},
+    g_k = theta + 1{xi_k > Q_k + L_k} (-(h + r_k) - (lambda_u + theta) 1{A < S} + lambda_o 1{A > S}).
+    """
+    total = filled(placement, reach)
+    lot = costs.over * (total > quantity) - (costs.under + costs.impact) * (total < quantity)
+    earned = costs.half_spread + np.array(costs.rebates)
+    limits = costs.impact + (reach > placement.limits) * (lot[:, None] - earned)
+    return np.column_stack([costs.half_spread + costs.fee + costs.impact + lot, limits])
+
+
+def first_order(placement, quantity, costs, reach):
+    """(P(A < S), P(A < S | xi_k > Q_k + L_k)), each as (what the sample has, what an interior optimum has)."""
+    scale = costs.under + costs.over + costs.impact
+    short, full = filled(placement, reach) < quantity, reach > placement.limits
+    often = full.mean(axis=0)
+    wanted = (costs.half_spread + costs.fee + costs.over + costs.impact) / scale
+    excess = costs.over - costs.half_spread - np.array(costs.rebates)
+    given = (full & short[:, None]).mean(axis=0) / often
+    return (short.mean(), wanted), (given, (excess + costs.impact / often) / scale)
+
+
+def one_venue_cost(problem, placement, outflow):
+    """The expected cost of M + L <= S at one venue, by quadrature of the fill E f = L - int_Q^(Q+L) F."""
+    (limit,), costs = placement.limits, problem.costs
+    fill = limit - quad(outflow.cdf, problem.queue, problem.queue + limit, limit=200)[0]
+    short = problem.quantity - placement.market - fill
+    paid = (costs.half_spread + costs.fee) * placement.market - (costs.half_spread + costs.rebates[0]) * fill
+    return paid + costs.impact * (placement.total + short) + costs.under * short
+
+
 def normal_cdf_integral(low, high, mean, sd):
     """int_low^high Phi((x - mean) / sd) dx."""
 

@@ -12,13 +12,21 @@ from agents.execution.cost import (
     Placement,
     beyond_queue,
     costs_by_outcome,
-    first_order,
     placement_of,
     sample_cost,
-    subgradients,
 )
 from marketsim.errors import ConfigError
-from tests.agents.execution.models import C1, C1_COST, C1_QUEUES, LOTS, c1_cost, grid
+from tests.agents.execution.models import (
+    C1,
+    C1_COST,
+    C1_QUEUES,
+    LOTS,
+    c1_cost,
+    filled,
+    first_order,
+    grid,
+    subgradients,
+)
 
 BY_HAND = Costs(half_spread=2.0, fee=0.5, rebates=(0.25, 1.0), impact=0.125, under=5.0, over=3.0)
 
@@ -49,11 +57,9 @@ def test_sample_cost_is_the_expected_cost(limits):
 def test_published_optimum_has_its_cost_and_its_first_order_probabilities():
     placement = Placement(176.6, (789.0, 789.0))
     assert c1_cost(placement) == pytest.approx(C1_COST, abs=5e-4)
-    has = first_order(placement, LOTS, C1, beyond_queue(grid(400), C1_QUEUES))
-    assert has.short_wanted == pytest.approx(0.5632, abs=5e-5)
-    assert has.short == pytest.approx(0.5632, abs=2e-3)
-    assert has.short_given_full_wanted == pytest.approx([0.2321] * 2, abs=5e-4)
-    assert has.short_given_full == pytest.approx([0.2321] * 2, abs=3e-3)
+    short, given_full = first_order(placement, LOTS, C1, beyond_queue(grid(400), C1_QUEUES))
+    assert short == (pytest.approx(0.5632, abs=2e-3), pytest.approx(0.5632, abs=5e-5))
+    assert given_full == (pytest.approx([0.2321] * 2, abs=3e-3), pytest.approx([0.2321] * 2, abs=5e-4))
 
 
 @pytest.mark.parametrize("name", ["half_spread", "fee", "rebates", "impact", "under", "over"])
@@ -113,7 +119,7 @@ def test_not_convex_where_overfills_cost_more():
 def test_subgradients_are_the_slopes(problem, placement):
     costs, reach, _ = problem
     x, step = placement.vector, 1e-6
-    total = placement.market + np.minimum(reach, placement.limits).sum(axis=1)
+    total = filled(placement, reach)
     # Away from the corners only.
     if (abs(total - 10) < 1e-4).any() or (abs(reach - placement.limits) < 1e-4).any() or (x < 1e-4).any():
         return

@@ -34,6 +34,15 @@ def seen(policy, labels, *, mode: str, context: str, seed: int):
     return contexts, paths.bits_of(labels, contexts, context=context), draws[:, 1:]
 
 
+def follow(policy, labels, contexts, bits, draws):
+    """(choices, the state at the end) of one run, step after step in NumPy as in the event loop."""
+    state, choices = policy.initial(labels.shape[1], np), []
+    for row, context, bit, draw in zip(labels[1:], contexts, bits, draws, strict=True):
+        choices.append(policy.choose(row if policy.foresees else state, context, bit, draw, np))
+        state = policy.learn(state, context, bit, choices[-1], row[choices[-1]], draw, np)
+    return np.array(choices), state
+
+
 def many(policy, labels, *, mode: str, context: str, seeds: int):
     """The same with a leading axis of seeds."""
     runs = [seen(policy, labels, mode=mode, context=context, seed=seed) for seed in range(seeds)]

@@ -9,13 +9,14 @@ import pytest
 
 from agents.routing.catalogue import POLICIES, policy
 from agents.routing.gibbs import Gibbs
-from agents.routing.ising import Exact, split_theta, theta_of
+from agents.routing.ising import Exact, split_theta
 from agents.routing.ising_policy import IsingPolicy
 from agents.routing.learning import Rates
 from agents.routing.policy import ONE_BIT, TWO_BITS
 from marketsim.errors import ConfigError
 from marketsim.streams import Streams
-from tests.agents.routing.panels import seen, switching
+from tests.agents.routing.panels import follow, seen, switching
+from tests.agents.routing.sums import by_sums, theta_of
 
 NONE = np.zeros(5)
 
@@ -48,10 +49,7 @@ def test_the_source_rule_is_the_published_one():
     labels = switching(120, stay=0.9)
     router = policy("ising-source", rates=Rates(window=30))
     contexts, bits, draws = seen(router, labels, mode="random", context="label", seed=0)
-    state, choices = router.initial(5, np), []
-    for row, context, bit, draw in zip(labels[1:], contexts, bits, draws, strict=True):
-        choices.append(router.choose(state, context, bit, draw, np))
-        state = router.learn(state, context, bit, choices[-1], row[choices[-1]], draw, np)
+    choices, state = follow(router, labels, contexts, bits, draws)
     h, couplings = split_theta(state.theta)
     expected_h, expected_couplings = source_step_by_step(labels, contexts, choices, window=30)
     assert h == pytest.approx(expected_h, abs=1e-12)
@@ -68,7 +66,7 @@ def test_the_default_rule_steps_along_the_gradient(learns_from):
     bits = np.array([0.0, -1.0 if learns_from == TWO_BITS else 0.0, 0.0, 0.0, 1.0])
 
     def log_likelihood(at):
-        return Exact().log_partition(at, bits, np) - Exact().log_partition(at, np.zeros(5), np)
+        return by_sums(at, bits)[0] - by_sums(at, np.zeros(5))[0]
 
     gradient = [(log_likelihood(theta + d) - log_likelihood(theta - d)) / 2e-5 for d in 1e-5 * np.eye(15)]
     assert after == pytest.approx(0.995 * theta + 0.05 * np.array(gradient), abs=1e-9)
@@ -78,10 +76,7 @@ def test_the_default_rule_steps_along_the_gradient(learns_from):
 def test_couplings_off_stay_off(name):
     labels, router = switching(200), policy(name)
     contexts, bits, draws = seen(router, labels, mode="random", context="label", seed=0)
-    state = router.initial(5, np)
-    for row, context, bit, draw in zip(labels[1:], contexts, bits, draws, strict=True):
-        choice = router.choose(state, context, bit, draw, np)
-        state = router.learn(state, context, bit, choice, row[choice], draw, np)
+    _, state = follow(router, labels, contexts, bits, draws)
     h, couplings = split_theta(state.theta)
     assert not couplings.any()
     assert np.abs(h).max() > 0.1
@@ -111,11 +106,8 @@ def test_the_context_venue_is_chosen_only_where_it_may(name):
     for allowed in (False, True):
         router = policy(name, may_choose_context=allowed)
         contexts, bits, draws = seen(router, labels, mode="random", context="label", seed=0)
-        state, choices = router.initial(5, np), []
-        for row, context, bit, draw in zip(labels[1:], contexts, bits, draws, strict=True):
-            choices.append(router.choose(row if router.foresees else state, context, bit, draw, np))
-            state = router.learn(state, context, bit, choices[-1], row[choices[-1]], draw, np)
-        assert (np.array(choices) == contexts).any() == allowed
+        choices, _ = follow(router, labels, contexts, bits, draws)
+        assert (choices == contexts).any() == allowed
 
 
 def test_what_does_not_go_together_is_refused():

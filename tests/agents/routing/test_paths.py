@@ -9,7 +9,7 @@ from agents.routing import paths
 from agents.routing.catalogue import POLICIES, policy
 from agents.routing.policy import ONE_BIT, TWO_BITS
 from marketsim.errors import ConfigError
-from tests.agents.routing.panels import many, mean_regret, seen, switching
+from tests.agents.routing.panels import follow, many, mean_regret, seen, switching
 
 pytest.importorskip("jax")
 LABELS = switching(2101, stay=0.97)
@@ -25,7 +25,7 @@ def assert_alike(router, labels, *, mode, context):
     contexts, bits, draws = many(router, labels, mode=mode, context=context, seeds=2)
     batched, finals = paths.follow_batched(router, labels, contexts, bits, draws)
     for run in range(2):
-        choices, final = paths.follow(router, labels, contexts[run], bits[run], draws[run])
+        choices, final = follow(router, labels, contexts[run], bits[run], draws[run])
         assert choices.tolist() == batched[run].tolist()
         for array, many_arrays in zip(final, finals, strict=True):
             if many_arrays is not None:  # what only the event loop prepares
@@ -61,20 +61,24 @@ def test_the_future_changes_no_past_decision(name, context):
     choices = []
     for labels in (LABELS[:301], other):
         run = seen(policy(name), labels, mode=paths.RANDOM, context=context, seed=1)
-        choices.append(paths.follow(policy(name), labels, *run)[0])
+        choices.append(follow(policy(name), labels, *run)[0])
     # Step s is about row s + 1; from the row after the cut on, a label context differs and so may its decision.
     assert choices[0][:cut].tolist() == choices[1][:cut].tolist()
 
 
 def test_draws_of_another_shape_are_refused():
     router = policy("ising")
-    contexts, bits, draws = seen(router, LABELS[:20], mode="random", context="label", seed=0)
-    with pytest.raises(ConfigError, match=r"draws: got shape \(19, 4\), wanted \(19, 5\)"):
-        paths.follow(router, LABELS[:20], contexts, bits, draws[:, 1:])
+    contexts, bits, draws = many(router, LABELS[:20], mode="random", context="label", seeds=2)
+    with pytest.raises(ConfigError, match=r"draws: got shape \(2, 19, 4\), wanted \(seeds, 19, 5\)"):
+        paths.follow_batched(router, LABELS[:20], contexts, bits, draws[..., 1:])
     with pytest.raises(ConfigError, match=r"draws: got shape \(19, 5\), wanted \(seeds, 19, 5\)"):
-        paths.follow_batched(router, LABELS[:20], contexts, bits, draws)
+        paths.follow_batched(router, LABELS[:20], contexts, bits, draws[0])
     with pytest.raises(ConfigError, match="bits: got shape"):
-        paths.follow(router, LABELS[:20], contexts, bits[1:], draws)
+        paths.follow_batched(router, LABELS[:20], contexts, bits[:, 1:], draws)
+    with pytest.raises(ConfigError, match="bits: got shape"):
+        paths.follow_batched(router, LABELS[:20], contexts, bits[0], draws)
+    with pytest.raises(ConfigError, match="labels: got shape"):
+        paths.follow_batched(router, LABELS[:1], contexts, bits, draws)
 
 
 def test_contexts_and_bits():

@@ -178,16 +178,15 @@ def test_what_cannot_route_is_refused(options):
 def test_without_the_extra_routing_works_and_says_what_is_missing():
     program = (
         "import sys; sys.modules['jax'] = None\n"
-        "import agents.routing.router, agents.routing.catalogue as c, agents.routing.paths as p, numpy as np\n"
-        "labels = np.array([[1, -1, -1]] * 9)\n"
-        "draws = np.full((8, 3), 0.5); zeros = np.zeros(8, int)\n"
-        "p.follow(c.policy('ising'), labels, zeros, zeros + 1, draws)\n"
-        "try: p.follow(c.policy('ising', inference='thrml'), labels, zeros, zeros + 1, np.full((8, 7), 0.5))\n"
+        "import agents.routing.router, agents.routing.paths, agents.routing.catalogue as c, numpy as np\n"
+        "def choose(router): router.choose(router.initial(3, np), 0, 1, np.full(router.n_draws(3), 0.5), np)\n"
+        "choose(c.policy('ising'))\n"
+        "try: choose(c.policy('ising', inference='thrml'))\n"
         "except Exception as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert "needs jax" in done.stdout
-    assert "marketsim[route]" in done.stdout
+    assert "`pip install '.[route]'`" in done.stdout
     light = (
         "import sys, agents.routing.router, agents.routing.catalogue, agents.routing.paths; print('jax' in sys.modules)"
     )

@@ -7,14 +7,15 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from attrs import asdict
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.recorder import snapshot_columns
 from experiments.features.books import read_books, snapshots
-from experiments.features.schema import FEATURES, available, schema_frame
+from experiments.features.schema import FEATURES, available, names
 from experiments.features.splits import EMBARGO, SPLITS, SplitPlan, split_counts
-from experiments.features.tapes import minute_bars, quote_bars, read_bars, read_trade_tape, trade_tape
+from experiments.features.tapes import quote_bars, read_bars, read_trade_tape, tape_bars, trade_tape
 from marketsim.errors import ConfigError, InputError
 from marketsim.simulation import Simulation
 from marketsim.types import Side, limit_order, market_order
@@ -105,7 +106,7 @@ def test_the_tape_of_a_book_has_a_row_a_trade_with_the_takers_side():
     assert tape["price"].tolist() == [50.5, 51.0, 49.5]
     assert tape["quantity"].tolist() == pytest.approx([0.5, 0.3, 0.2])
     assert tape["side"].tolist() == [1, 1, -1]
-    bars = minute_bars(tape, 10, quiet=9, end_ns=10**9 + 60 * 10**6)
+    bars = tape_bars(tape, 10, quiet=9, end_ns=10**9 + 60 * 10**6)
     assert bars["open_time_ms"].tolist() == [1020, 1030, 1040, 1050]
     assert bars["close"].tolist() == [51.0, 51.0, 49.5, 49.5]
     assert bars["open"].tolist() == [50.5, 51.0, 49.5, 49.5]
@@ -118,13 +119,13 @@ def test_the_tape_of_an_auction_has_a_row_a_clear_and_nobody_takes():
     assert tape["time_ns"].tolist() == [30 * 10**6, 50 * 10**6]
     assert tape["quantity"].tolist() == [8.0, 2.0]
     assert tape["side"].tolist() == [0, 0]
-    assert minute_bars(tape, 10)["taker_buy_volume"].tolist() == [4.0, 1.0]
+    assert tape_bars(tape, 10)["taker_buy_volume"].tolist() == [4.0, 1.0]
 
 
 def test_no_trades_no_tape_no_bars():
     fills = Simulation(venues={"v": ContinuousBook(("A",))}, agents=[Scripted("x")]).run(5).fills
     tape = trade_tape(fills, "A", step_ns=1)
-    assert len(tape) == len(minute_bars(tape, 10, quiet=3)) == 0
+    assert len(tape) == len(tape_bars(tape, 10, quiet=3)) == 0
 
 
 def tape_of():
@@ -154,7 +155,7 @@ def test_bars_have_what_the_file_says_and_nan_for_the_rest(tmp_path):
     assert bars["spread_bps"].tolist() == pytest.approx([-0.5, np.nan], nan_ok=True)
     unknown = ["open", "volume", "taker_buy_volume", "book_microprice_basis_bps"]
     assert bars[unknown].isna().all(axis=None)
-    whole = minute_bars(tape_of(), 1000)
+    whole = tape_bars(tape_of(), 1000)
     whole.to_parquet(tmp_path / "bars.parquet")
     pd.testing.assert_frame_equal(read_bars(tmp_path / "bars.parquet", bucket_ms=1000), whole)
 
@@ -215,10 +216,10 @@ def test_shares_that_are_none_are_refused(bad):
 
 
 def test_every_feature_has_a_whole_row_in_the_schema():
-    table = schema_frame(FEATURES)
-    assert table["name"].is_unique
-    assert len(table) == 26
-    assert (table.drop(columns="window").astype(str) != "").all(axis=None)
+    assert len(FEATURES) == 26
+    assert len(set(names(FEATURES))) == 26
+    for row in FEATURES:
+        assert all(value for name, value in asdict(row).items() if name != "window"), row.name
 
 
 def test_features_without_a_value_are_not_available():

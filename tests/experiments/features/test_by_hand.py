@@ -11,7 +11,7 @@ from experiments.features.labels import LabelPlan, direction_labels, future_adve
 from experiments.features.market import book_rows, market_features
 from experiments.features.ofi import ofi_features
 from experiments.features.schema import MARKET_FEATURES, OFI_FEATURES, names
-from experiments.features.tapes import minute_bars
+from experiments.features.tapes import tape_bars
 from experiments.features.windows import Grid, segments
 from tests.experiments.features.build import BUCKET, GAP_AT, book_frame, opening, tape_frame
 
@@ -46,7 +46,7 @@ def deviation(values):
 def data():
     frame = book_frame(ROWS)
     books = snapshots(frame, BUCKET)
-    bars = minute_bars(tape_frame(ROWS), BUCKET, books=books, quiet=2)
+    bars = tape_bars(tape_frame(ROWS), BUCKET, books=books, quiet=2)
     rows = book_rows(books, bars)
     market = market_features(rows, GRID)
     return frame, books, bars, rows, market, ofi_features(books, market, GRID)

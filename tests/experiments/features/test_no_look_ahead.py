@@ -10,7 +10,7 @@ from experiments.features.books import snapshots
 from experiments.features.labels import LabelPlan, direction_labels
 from experiments.features.market import book_rows, market_features
 from experiments.features.ofi import ofi_features
-from experiments.features.tapes import minute_bars
+from experiments.features.tapes import tape_bars
 from experiments.features.windows import Grid
 from tests.experiments.features.build import BUCKET, book_frame, tape_frame
 
@@ -24,7 +24,7 @@ MOMENTS = STAMPS[np.random.default_rng(11).integers(3, len(FRAME), 100)].tolist(
 def features(frame, tape, end_ns):
     """Features on the mid and on the bars, by when each row opens, of a recording that ended at `end_ns`."""
     books = snapshots(frame, BUCKET)
-    bars = minute_bars(tape, BUCKET, books=books, quiet=2, end_ns=end_ns)
+    bars = tape_bars(tape, BUCKET, books=books, quiet=2, end_ns=end_ns)
     market = market_features(book_rows(books, bars), GRID)
     table = market.merge(ofi_features(books, market, GRID), on="open_time_ms", how="outer")
     return table.merge(market_features(bars, GRID), on="open_time_ms", how="outer", suffixes=("", "_bars"))

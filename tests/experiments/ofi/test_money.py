@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from agents import examples
@@ -16,6 +19,7 @@ from experiments.ofi.data import recorders_of, recording_of
 from experiments.ofi.market import run_market
 from experiments.ofi.money import SHUFFLED, TERMS, TRAINED, account_of, model_of, money_table, trader_of
 from experiments.ofi.study import tables_of
+from experiments.ofi.words import per_lot
 from marketsim.errors import ConfigError
 from marketsim.testing import check_agent
 from marketsim.types import Side, VenueState
@@ -120,6 +124,21 @@ def test_profit_is_cash_and_what_the_rest_brings():
     assert lots == own["quantity"].sum() > 20
     assert profit == -(own["side"] * own["money"]).sum() + worth
     assert spread > 0
+
+
+def test_the_spread_of_a_fill_that_met_no_mid_is_not_taken_for_none():
+    fills = pd.DataFrame({"owner": ["me", "me"], "side": [1, -1], "quantity": [2, 2], "price": [101, 99]})
+
+    def account(mids):
+        frame = fills.assign(mid_before=mids)
+        ledger = SimpleNamespace(inventory={"me": {}}, cash={"me": -4})
+        return account_of(SimpleNamespace(fills=SimpleNamespace(frame=lambda: frame), ledger=ledger), "me")
+
+    assert account([100.0, 100.0]) == (-4.0, 4, 4.0)
+    profit, lots, spread = account([100.0, np.nan])
+    assert (profit, lots, np.isnan(spread)) == (-4.0, 4, True)
+    money = pd.DataFrame({"model": TRAINED, "lots": [4, 4, 4], "spread_paid": [4.0, spread, 8.0]})
+    assert per_lot(money, TRAINED, "spread_paid").mean == 1.5
 
 
 def test_an_agent_that_never_trades_earns_nothing_and_moves_nobody():

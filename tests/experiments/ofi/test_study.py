@@ -99,10 +99,10 @@ def test_gains_are_the_mean_of_the_loss_without_less_the_loss_with_the_features(
             assert gains[head, split] == pytest.approx(before - after)
 
 
-def test_gains_have_errors_over_blocks_of_two_horizons():
+def test_gains_have_errors_over_blocks_of_six_horizons():
     tables = noise_tables(ROWS, 3)
     diagnosis = diagnose(study_of(), tables)
-    block = tables.rows["open_time_ms"] // (2 * 5 * BUCKET)
+    block = tables.rows["open_time_ms"] // (6 * 5 * BUCKET)
     blocks = block.groupby(tables.rows["split"]).nunique()
     assert (diagnosis.gains["n"] == diagnosis.gains["split"].map(blocks)).all()
     assert (diagnosis.gains["se"] > 0).all()

@@ -17,7 +17,10 @@ from experiments.features.schema import names
 from experiments.position import config
 from experiments.position.bars import source_of
 from experiments.position.config import Market, PositionStudy
+from experiments.position.report import bars_sheet
+from experiments.position.run import find
 from experiments.position.schema import POSITION_FEATURES
+from experiments.position.words import answer, question
 from marketsim.errors import ConfigError, InputError
 from tests.data import data_path
 
@@ -152,6 +155,21 @@ def test_a_simulated_tape(tmp_path):
     assert states["add_count"].max() >= 1
     assert states["open_time_ms"].max() < 400 * 60_000
     assert len(json.loads((out / "verdict.json").read_text())["checks"]) == 18
+
+
+@pytest.mark.parametrize(
+    ("bucket_ms", "ages", "ahead"), [(60_000, "5, 15, 30 and 60 min", "15 min"), (1000, "5, 15, 30 and 60 s", "15 s")]
+)
+def test_the_report_converts_buckets_to_time(bucket_ms, ages, ahead):
+    quiet = Market(buckets=60, traders=5, holders=0, effect=4, entries_of="")
+    found = find(PositionStudy(market=quiet, bucket_ms=bucket_ms))
+    said = f"{question(found)} {' '.join(answer(found))}"
+    assert f", {ages} after its entry" in said
+    assert f"the next {ahead} bring" in said
+    unit = ahead.partition(" ")[2]
+    assert f"lots a bucket of 1 {unit}," in said
+    assert f"are made every 5 {unit} on" in said
+    assert bars_sheet(found).heads[-1] == ("move", f"s.d. over {ahead}, bps")
 
 
 def test_configuration_round_trip_and_refusals(tmp_path):

@@ -133,12 +133,27 @@ def test_scores_of_nothing_are_refused():
 
 
 def test_full_blocks_have_the_error_of_their_means():
-    values, times = noise(40, 1, seed=2)[:, 0], 60_000 * np.arange(40)
+    values, times = noise(120, 1, seed=2)[:, 0], 60_000 * np.arange(120)
     found = block_mean(values, times, block_width(4, 60_000))
-    means = values.reshape(5, 8).mean(axis=1)
+    means = values.reshape(5, 24).mean(axis=1)
     assert found.mean == pytest.approx(values.mean())
     assert found.se == pytest.approx(means.std(ddof=1) / 5**0.5)
     assert found.n == 5
+
+
+def test_the_error_of_rows_that_share_their_future_is_nearly_whole():
+    """Of sums of h returns to come the squared error lacks 1/18, what adjacent blocks share; of two horizons, 1/6."""
+    horizon, rows, draws = 5, 1500, 300
+    times = 1000 * np.arange(rows)
+    squares = []
+    for seed in range(draws):
+        moves = np.append(0.0, np.cumsum(noise(rows + horizon, 1, seed=seed)[:, 0]))
+        labels = moves[1 + horizon :] - moves[1:-horizon]
+        squares.append(block_mean(labels, times, block_width(horizon, 1000)).se ** 2)
+    lags = np.arange(1, horizon)
+    variance = (rows * horizon + 2 * ((rows - lags) * (horizon - lags)).sum()) / rows**2
+    # Relative spread of a squared error over 50 blocks: sqrt(2 / 49).
+    assert np.mean(squares) / variance == pytest.approx(17 / 18, abs=3 * (2 / 49 / draws) ** 0.5)
 
 
 def test_blocks_are_of_time_and_weigh_by_their_rows():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
@@ -350,9 +351,6 @@ def test_connect_keeps_the_rate_limit_of_the_exchange():
 
 
 def test_without_ccxt_the_extra_is_named(monkeypatch):
-    def refuse(name, *args):
-        raise ImportError(name)
-
-    monkeypatch.setattr("experiments.routing.live.import_module", refuse)
-    with pytest.raises(ConfigError, match=r"pip install 'marketsim\[live\]'"):
+    monkeypatch.setitem(sys.modules, "ccxt", None)
+    with pytest.raises(ConfigError, match=r"live data needs ccxt .*pip install '\.\[live\]'"):
         connect("kraken")

@@ -48,7 +48,7 @@ def test_a_run_leaves_its_tables_its_report_and_what_made_them(twice):
     cells = pd.read_parquet(out / "cells.parquet")
     columns = {"agent", "context", "window", "seed", "regret", "hit_rate", "shortfall"}
     assert columns <= set(cells)
-    assert len(cells) == 2 * (3 + 2)
+    assert len(cells) == 2 * (3 + 19 * 2)
     made = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     assert made["config"]["seeds"] == 3
     assert made["versions"]["jax"] != "not installed"
@@ -87,5 +87,5 @@ def test_progress_is_shown_unless_quiet(tmp_path):
     arguments = ["route", "--config", str(path), "--agents", "chance", "--out", str(tmp_path / "out")]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output
-    assert "10/10" in done.output  # two contexts of 3 seeds and 2 of the control
+    assert "82/82" in done.output  # two contexts of 3 seeds, and 2 of each of the 19 orders of the control
     assert "Results are in" in done.output

@@ -47,7 +47,7 @@ def test_a_library_that_is_missing_is_said_before_anything_is_run(library, chang
         raise AssertionError("a batch was run first")
 
     monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(ConfigError, match=rf"needs {library}.*marketsim\[route\]"):
+    with pytest.raises(ConfigError, match=rf"needs {library}.*pip install '\.\[route\]'"):
         run(evolve(SMALL, **change), tmp_path / "out", advance=ran, clock=lambda: 0.0)
     assert not (tmp_path / "out").exists()
 

@@ -21,6 +21,7 @@ from experiments.statistics import distinct, mean_and_se
 from marketsim.errors import ConfigError, InputError
 from marketsim.streams import Streams
 from marketsim.tape import TradeTape
+from tests.agents.routing.panels import follow
 from tests.data import data_path
 
 pytest.importorskip("jax")
@@ -58,6 +59,19 @@ def test_routers_track_a_winner_that_persists_and_nothing_else():
     assert lost < 0.5 * (1 - mean(cells, "ising") / mean(cells, "chance"))
 
 
+def test_the_control_is_the_same_rows_in_so_many_orders():
+    config = evolve(SMALL, agents=("chance",), windows=2)
+    windows = study.windows_of(config, data_of(config))
+    tasks = [task for task in study.tasks_of(config, windows) if task.control]
+    assert [(task.window.order, task.window.number) for task in tasks] == [
+        (order, number) for order in range(1, study.ORDERS + 1) for number in (0, 1)
+    ]
+    assert len({task.window.labels.tobytes() for task in tasks}) == 2 * study.ORDERS
+    for task in tasks:
+        rows, own = (sorted(window.labels.tolist()) for window in (task.window, windows[task.window.number]))
+        assert rows == own
+
+
 def test_without_couplings_an_ising_router_is_its_biases():
     config = evolve(SMALL, agents=("ising-biases", "ising-source-biases"), control_seeds=0)
     found = results_of(config)
@@ -82,7 +96,7 @@ def test_a_curve_ends_at_the_mean_of_the_cells():
     ends = found.curves[found.curves["step"] == 400].set_index(["agent", "control"])
     for key, group in found.cells.groupby(["agent", "control"]):
         assert ends.loc[key, "mean"] == pytest.approx(group["regret"].mean())
-        assert ends.loc[key, "se"] == pytest.approx(group["regret"].std(ddof=1) / 2, abs=1e-9)
+        assert ends.loc[key, "se"] == pytest.approx(group["regret"].sem(), abs=1e-9)
     assert study.recorded(10_000)[[0, -1]].tolist() == [1, 10_000]
     assert len(study.recorded(10_000)) == study.RECORDED
     assert study.recorded(3).tolist() == [1, 2, 3]
@@ -238,8 +252,8 @@ def test_a_policy_on_another_ones_draws_decides_as_by_itself():
     draws = study.draws_of(exact, 5, 99, (7,))[0]
     contexts = paths.contexts_of(draws[:, 0], 5, mode="random")
     bits = paths.bits_of(labels, contexts, context="last")
-    beside, _ = paths.follow(exact, labels, contexts, bits, draws[:, 1:])
-    alone, _ = paths.follow(policy("ising-source"), labels, contexts, bits, draws[:, 1:6])
+    beside, _ = follow(exact, labels, contexts, bits, draws[:, 1:])
+    alone, _ = follow(policy("ising-source"), labels, contexts, bits, draws[:, 1:6])
     assert beside.tolist() == alone.tolist()
 
 

@@ -7,8 +7,9 @@ import pytest
 from attrs import evolve
 
 from experiments.routing.buckets import panel
-from experiments.routing.synthetic import PUBLISHED, LeadLag, Quoting, synthetic
+from experiments.routing.synthetic import PUBLISHED, LeadLag, Quoting, _path, synthetic
 from marketsim.errors import ConfigError
+from marketsim.streams import Streams
 
 PAIR = (
     Quoting(venue="leader", trades=40_000.0, noise=0.3),
@@ -98,12 +99,13 @@ def test_the_venue_with_the_premium_is_the_best_when_all_trade_often():
 
 
 def test_prices_are_the_leaders_path_at_the_lag_plus_the_premium():
-    made = synthetic(LeadLag(venues=tuple(evolve(quoting, noise=0.0) for quoting in PUBLISHED)), 4)
+    config = LeadLag(venues=tuple(evolve(quoting, noise=0.0) for quoting in PUBLISHED))
+    made, (path_times, path) = synthetic(config, 4), _path(config, Streams(4))
     for place, quoting in enumerate(PUBLISHED):
         tape = made.tapes.trades[quoting.venue]
-        of = np.searchsorted(made.path_times, tape.times - quoting.lag_ms, side="right") - 1
+        of = np.searchsorted(path_times, tape.times - quoting.lag_ms, side="right") - 1
         paid = 20.0 * (made.best[tape.times // 1000] == place)
-        np.testing.assert_allclose(tape.prices, made.path[of] + paid, atol=0.0051)
+        np.testing.assert_allclose(tape.prices, path[of] + paid, atol=0.0051)
 
 
 # Draws

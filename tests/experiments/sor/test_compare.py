@@ -77,6 +77,22 @@ def test_the_grid_says_of_how_many_orders_a_mean_is():
     assert [row.entries[place].below for place in (5, 9)] == ["of the 1 of 2 complete", ""]
 
 
+def test_a_point_chosen_on_the_first_decisions_is_told_from_zero_by_the_later_ones_alone():
+    cells = [
+        (price, 1.0, 0.0, part, True, 5.0 * own + 0.1 * number + price, not own)
+        for price, own in ((1.0, False), (2.0, False), (9.0, True))
+        for part in ("in", "out")
+        for number in range(8)
+    ]
+    table = grid(cells).assign(number=[*range(8)] * 6)
+    results = Results(*[pd.DataFrame()] * 3, table, ())
+    found = report.search_table(report.Findings(config.SorStudy(), None, results, pd.DataFrame(), (), ()))
+    gap = found.rows[-1]
+    assert gap.head == "difference"
+    assert [entry.text for entry in gap.entries[3::2]] == ["\N{MINUS SIGN}1300"] * 2
+    assert [entry.told for entry in gap.entries[3::2]] == [False, True]
+
+
 def test_the_grid_is_that_of_the_source():
     points = search.points_of(config.Grid())
     assert len(points) == len(dict.fromkeys(points)) == 27

@@ -12,8 +12,10 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from experiments.digests import installed_version
 from experiments.sweep import runner
 from experiments.sweep.export import export, table_hash
 from experiments.sweep.pools import BACKENDS, Pool
@@ -155,6 +157,15 @@ def test_the_version_names_the_module_and_the_engine_and_not_the_libraries():
     code = json.loads(version().parts["code"])
     assert {"functions", "marketsim", "venues", "agents", "experiments.sweep.task"} <= set(code)
     assert not {"numpy", "json", "attrs"} & set(code)
+
+
+def test_a_worker_imports_no_pandas():
+    """It would take half a second of every process; the version of pandas is known without."""
+    program = "import sys, experiments.sweep.worker; print('pandas' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+    assert json.loads(version().parts["libraries"])["pandas"] == installed_version("pandas") == pd.__version__
+    assert installed_version("no-such-library") == "not installed"
 
 
 def test_a_bad_cell_backend_or_number_of_jobs_is_refused(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from experiments.commands.sweep import app
+from experiments.sweep import runner
 from marketsim.errors import ConfigError
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "sweeps.md").read_text(encoding="utf-8")
@@ -99,14 +101,29 @@ def test_a_damaged_store_fails_verify(folder):
     assert "its content does not match its checksum" in said
 
 
-def test_a_backend_that_cannot_run_throws_nothing_away(folder):
+def test_a_backend_that_cannot_run_throws_nothing_away(folder, monkeypatch):
     (folder / "mine.py").write_text("def run(cell):\n    return {'y': 1}\n")
     (folder / "grid.toml").write_text("[axes]\nx = [0]\n")
     command = "mine:run --grid grid.toml --store s.sqlite --quiet --jobs 1"
     call(command)
     with pytest.raises(ConfigError, match="got 'slurm', wanted one of local, ray, dask"):
         call(command + " --fresh --backend slurm")
+    for library, backend in (("ray", "ray"), ("distributed", "dask")):
+        monkeypatch.setitem(sys.modules, library, None)
+        with pytest.raises(ConfigError, match=rf"backend '{backend}' needs {library} .*pip install '\.\[{backend}\]'"):
+            call(f"{command} --fresh --backend {backend}")
     assert "1 of 1 cells done" in call("status s.sqlite")
+
+
+def test_ctrl_c_says_how_to_continue(folder, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    (folder / "mine.py").write_text("def run(cell):\n    return {'y': 1}\n")
+    (folder / "grid.toml").write_text("[axes]\nx = [0]\n")
+    monkeypatch.setattr(runner, "run_sweep", interrupted)
+    said = call("mine:run --grid grid.toml --store s.sqlite --quiet", code=130)
+    assert "the same command continues with what is in s.sqlite" in said
 
 
 def test_an_error_with_brackets_in_it_is_an_error_like_any_other(folder):
