@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from fractions import Fraction
 from itertools import pairwise, product
 from random import Random
 
@@ -10,7 +11,7 @@ import pytest
 
 from marketsim.errors import ConfigError
 from marketsim.types import Fill, Reason, Side, TimeInForce
-from tests.fba_orders import BUY, MTL, SELL, accepted, at_market, filled, limit
+from tests.fba_orders import BUY, MTL, SELL, accepted, at_market, filled, limit, price_of
 from venues.batch_pool import BatchPool
 from venues.clearing import PRICE_RULES
 from venues.fba import BatchAuction
@@ -160,3 +161,34 @@ def test_the_last_price_of_a_pool_is_that_of_its_last_lot_or_the_floor_without_o
     assert BatchPool(3, 300).last(BUY, 200) == 200
     assert BatchPool(3, 300).last(BUY, 50) == 300 // (3 + 2)
     assert [BatchPool(0, 0).last(side, 7) for side in Side] == [7, 7]
+
+
+# Options and times at their bounds
+
+
+@pytest.mark.parametrize(("k", "price"), [(Fraction(0), 100), (Fraction(1), 110)])
+def test_a_share_may_be_a_whole_fraction(k, price):
+    # Any price from 100 to 110 clears; k says where between them.
+    venue = BatchAuction(("A",), 10, price_rule="k", k=k, reference={"A": 100})
+    accepted(venue, 0, limit(1, BUY, 5, 110, "ann"), limit(2, SELL, 5, 100, "bob"))
+    assert price_of(venue.clock(10)) == price
+
+
+@pytest.mark.parametrize("price", [5, 2**53])
+def test_a_reference_may_be_the_lowest_and_the_highest_price(price):
+    BatchAuction(("A",), 10, min_price=5, reference={"A": price})
+    with pytest.raises(ConfigError, match="reference"):
+        BatchAuction(("A",), 10, min_price=5, reference={"A": price + (1 if price > 5 else -1)})
+
+
+@pytest.mark.parametrize("market", [["A"], 5, "B"])
+def test_what_is_no_market_is_named(market):
+    with pytest.raises(ConfigError, match="wanted one of A"):
+        BatchAuction(("A",), 10).state(market)
+
+
+def test_batches_are_told_apart_at_times_beyond_those_of_floats():
+    venue, late = BatchAuction(("A",), 1), 2**60
+    accepted(venue, late, limit(1, BUY, 5, 100, "ann"))
+    accepted(venue, late + 1, limit(2, BUY, 5, 100, "cat"), limit(3, SELL, 5, 100, "bob"))
+    assert filled(venue.clock(late + 2)) == {1: 5, 3: 5}

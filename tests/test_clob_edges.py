@@ -1,11 +1,12 @@
-"""The queue of a price level: finding its first order stays quick, whatever left it before."""
+"""The queue of a price level stays quick to search, whatever left it before; what a settled market says."""
 
 from __future__ import annotations
 
 import pytest
 
-from marketsim.types import Fill, Order, OrderKind, Side, TimeInForce
+from marketsim.types import Fill, Order, OrderKind, Settle, Side, TimeInForce
 from venues.clob import ContinuousBook
+from venues.fba import BatchAuction
 
 ORDERS = 1500
 
@@ -44,3 +45,10 @@ def test_holes_are_counted_and_the_queue_is_made_anew_just_when_there_are_too_ma
             assert not within(holes + (self_trade == "allow"), left + (self_trade != "allow"))
             assert level.holes == (self_trade != "allow")
     assert made_anew > 3
+
+
+@pytest.mark.parametrize("venue", [ContinuousBook(("A",)), BatchAuction(("A",), 10)])
+def test_a_settled_market_says_at_which_price(venue):
+    venue.submit(Settle("A", 55), 7)
+    (refusal,) = venue.submit(Order("A", Side.BUY, 1, 100, order_id=1, owner="bob", venue="v"), 8)
+    assert "settled at 55" in refusal.detail

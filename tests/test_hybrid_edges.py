@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from copy import deepcopy
 from fractions import Fraction
 from itertools import pairwise
@@ -25,8 +26,9 @@ from marketsim.types import (
     TimeInForce,
     walk,
 )
-from tests.hybrid_orders import BUY, IOC, SELL, at_market, filled, laddered, legs_of, limit, pooled, reason
+from tests.hybrid_orders import BUY, IOC, SELL, at_market, cost, filled, laddered, legs_of, limit, look, pooled, reason
 from venues._quotes import LadderLayer
+from venues.constant_product import swap_exact_out
 from venues.hybrid import Hybrid
 from venues.layers import LadderDepth, PoolDepth, amounts, share
 
@@ -260,3 +262,119 @@ def test_quotes_that_stay_left_out_ask_for_no_clock(side, price, kept):
     assert (state.bids if side is BUY else state.asks) == (kept,)
     venue.submit(limit(3, side, 1, 1000 - 100 * side), 1)
     assert venue.next_clock(1) is None
+
+
+def test_no_more_levels_are_shown_than_the_depth():
+    quotes = laddered().state("A")
+    shown = laddered(depth=2).state("A")
+    assert (shown.bids, shown.asks) == (quotes.bids[:2], quotes.asks[:2])
+
+
+def test_a_clock_leaves_every_market_with_the_quotes_that_it_wants():
+    venue = Hybrid(("A", "B"), base=1, quote=1000, layer="ladder")
+    venue.submit(at_market(1, BUY, 100), 0)
+    venue.clock(1)
+    venue.submit(limit(2, BUY, 1, 900), 1)
+    assert venue.next_clock(1) is None
+
+
+def test_a_market_order_has_no_price_that_could_be_off_the_grid():
+    assert filled(pooled(price_step=10).submit(at_market(1, BUY, 5), 0), 1) == 5
+
+
+def test_a_sell_below_the_least_price_is_refused_though_the_pool_bids_more():
+    venue = pooled(min_price=50)
+    before = look(venue)
+    assert reason(venue.submit(limit(1, SELL, 5, 49), 0)) is Reason.PRICE
+    assert look(venue) == before
+    assert pooled(min_price=None).submit(limit(1, BUY, 5, -49), 0) == [Accepted(1, "ann", "A", "mix", 0, 5)]
+
+
+def test_the_replaced_order_is_no_price_for_a_market_to_limit_order():
+    venue = laddered()
+    venue.submit(at_market(2, BUY, 1000), 0)
+    venue.submit(limit(1, SELL, 5, 1003), 0)
+    before = look(venue)
+    order = at_market(3, BUY, 5, "ann", tif=TimeInForce.GTC, kind=OrderKind.MARKET_TO_LIMIT)
+    assert reason(venue.submit(Replace(1, order, "ann", "mix"), 0)) is Reason.NO_LIQUIDITY
+    assert look(venue) == before
+    assert filled(venue.submit(order, 0), 3) == 5
+
+
+def test_nobody_replaces_an_order_by_one_of_another_account():
+    venue = pooled()
+    venue.submit(limit(1, BUY, 5, 90), 0)
+    before = look(venue)
+    assert reason(venue.submit(Replace(1, limit(2, BUY, 5, 91, "bob"), "ann", "mix"), 0)) is Reason.NOT_OWNER
+    assert look(venue) == before
+
+
+def test_own_orders_that_give_way_are_cancelled_now():
+    venue = pooled(self_trade="cancel-maker")
+    venue.submit(limit(1, SELL, 5, 102, "bob"), 3)
+    reports = venue.submit(at_market(2, BUY, 20), 7)
+    assert Cancelled(1, "bob", "A", "mix", 7, 5, 0) in reports
+    assert {report.time for report in reports} == {7}
+
+
+@pytest.mark.parametrize("message", [None, Reduce(1, 30, "ann", "mix")])
+def test_what_is_withdrawn_is_shown_no_longer(message):
+    venue = pooled()
+    fresh = venue.state("A")
+    venue.submit(limit(1, BUY, 30, 98), 0)
+    assert venue.state("A") != fresh
+    if message is None:
+        venue.cancel(1, "ann", 1)
+    else:
+        venue.submit(message, 1)
+    assert venue.state("A") == fresh
+
+
+@pytest.mark.parametrize(("side", "met", "far"), [(BUY, (105, 103), 80), (SELL, (95, 97), 120)])
+def test_what_a_mint_trades_adds_up_order_by_order(side, met, far):
+    # The pool bids 90 and asks 112 before it, 99 and 101 after it.
+    venue, lots = pooled(10, 1000, taker_fee_ppm=50_000), {1: 4, 2: 3, 3: 2, 4: 6}
+    venue.submit(limit(1, side.opposite, lots[1], 80 if side is SELL else 120, post_only=True), 0)
+    for order_id, price in zip((2, 3, 4), (*met, far), strict=True):
+        venue.submit(limit(order_id, side, lots[order_id], price, post_only=True), 0)
+    mint = venue.submit(Mint("A", 9900, order_id=9, owner="lp", venue="mix"), 7)
+    assert {order.order_id: order.quantity for order in venue.orders("A")} == {1: 4, 4: 6}
+    swept = [leg for leg in mint if leg.order_id in lots]
+    assert [(leg.order_id, leg.quantity) for leg in swept] == [(2, 3), (3, 2)]
+    assert all(leg.side is side and leg.fee == 0 and side * leg.price <= side * met[1] for leg in swept)
+    assert {leg.time for leg in mint} == {7}
+    assert venue.state("A").last_price == swept[-1].price
+    # Both legs of a match share its id, and no other match has it.
+    matches = Counter(leg.match_id for leg in mint + venue.submit(at_market(10, side, 5), 8))
+    assert (len(matches), set(matches.values())) == (5, {2})
+
+
+def test_lots_that_go_off_an_order_are_on_the_grid_too():
+    venue = pooled(quantity_step=5)
+    venue.submit(limit(1, BUY, 20, 90), 0)
+    assert reason(venue.submit(Reduce(1, 3, "ann", "mix"), 0)) is Reason.OFF_GRID
+
+
+def test_an_estimate_knows_more_levels_than_are_shown():
+    venue = laddered(depth=2)
+    for order_id in range(1, 21):
+        venue.submit(limit(order_id, SELL, 1, 1100 + order_id), 0)
+    lots, money = venue.estimate_impact("A", BUY, 10**6)
+    reports = venue.submit(at_market(21, BUY, 10**6), 0)
+    assert (lots, money) == (175 + 20, cost(reports, 21)) == (filled(reports, 21), cost(reports, 21))
+
+
+def test_the_fee_of_the_pool_is_that_of_a_pool_alone():
+    reports = pooled(pool_fee_ppm=3000).submit(at_market(1, BUY, 10), 0)
+    assert cost(reports, 1) == swap_exact_out(100_000, 1000, 10, fee_ppm=3000)
+
+
+def test_without_a_least_price_a_ladder_quotes_below_zero():
+    bids = Hybrid(("A",), base=1, quote=3, layer="ladder", spread=0.9, min_price=None).state("A").bids
+    assert bids == ((1, 80), (0, 56), (-2, 39))
+
+
+def test_a_ladder_opens_at_any_price_that_is_one():
+    assert Hybrid(("A",), base=3, quote=3 * 2**53, layer="ladder").state("A").best_bid > 0
+    with pytest.raises(ConfigError, match="quote / base up to 2"):
+        Hybrid(("A",), base=3, quote=3 * 2**53 + 1, layer="ladder")
