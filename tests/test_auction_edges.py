@@ -13,7 +13,7 @@ from marketsim.errors import ConfigError
 from marketsim.types import Fill, Reason, Side, TimeInForce
 from tests.fba_orders import BUY, MTL, SELL, accepted, at_market, filled, limit, price_of
 from venues.batch_pool import BatchPool
-from venues.clearing import PRICE_RULES
+from venues.clearing import PRICE_RULES, clear
 from venues.fba import BatchAuction
 from venues.pooled_auction import PooledAuction
 
@@ -192,3 +192,8 @@ def test_batches_are_told_apart_at_times_beyond_those_of_floats():
     accepted(venue, late, limit(1, BUY, 5, 100, "ann"))
     accepted(venue, late + 1, limit(2, BUY, 5, 100, "cat"), limit(3, SELL, 5, 100, "bob"))
     assert filled(venue.clock(late + 2)) == {1: 5, 3: 5}
+
+
+def test_where_nothing_trades_volume_bounds_no_price():
+    found = clear([(90, 5)], [(100, 5)], rule="volume_midpoint")
+    assert (found.volume, found.price, found.low, found.high) == (0, None, None, None)

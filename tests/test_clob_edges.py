@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from marketsim.types import Fill, Order, OrderKind, Settle, Side, TimeInForce
+from marketsim.errors import ConfigError
+from marketsim.types import Fill, Order, OrderKind, Reason, Settle, Side, TimeInForce
 from venues.clob import ContinuousBook
 from venues.fba import BatchAuction
 
@@ -52,3 +53,27 @@ def test_a_settled_market_says_at_which_price(venue):
     venue.submit(Settle("A", 55), 7)
     (refusal,) = venue.submit(Order("A", Side.BUY, 1, 100, order_id=1, owner="bob", venue="v"), 8)
     assert "settled at 55" in refusal.detail
+
+
+@pytest.mark.parametrize(
+    ("steps", "price", "quantity"), [((5, 1), 101, 5), ((1, 5), 101, 4), ((2, 2), 101, 2), ((2, 2), 100, 3)]
+)
+def test_the_short_way_of_plain_orders_does_not_lead_around_the_grid(steps, price, quantity):
+    book = ContinuousBook(("A",), price_step=steps[0], quantity_step=steps[1])
+    (report,) = book.submit(Order("A", Side.BUY, quantity, price, order_id=1, owner="bob", venue="v"), 0)
+    assert report.reason is Reason.OFF_GRID
+    assert book.orders("A") == []
+
+
+@pytest.mark.parametrize(("maker", "taker"), [(300, 0), (0, 300), (1, 1), (-200, 300)])
+def test_fees_are_paid_also_where_one_side_has_none(maker, taker):
+    book = ContinuousBook(("A",), maker_fee_ppm=maker, taker_fee_ppm=taker)
+    book.submit(Order("A", Side.SELL, 1000, 1000, order_id=1, owner="ann", venue="v"), 0)
+    legs = book.submit(Order("A", Side.BUY, 1000, 1000, order_id=2, owner="bob", venue="v"), 1)
+    assert {leg.owner: leg.fee for leg in legs if type(leg) is Fill} == {"ann": maker, "bob": taker}
+
+
+@pytest.mark.parametrize("market", [["A"], 5, "B"])
+def test_what_is_no_market_is_named(market):
+    with pytest.raises(ConfigError, match="wanted one of A"):
+        ContinuousBook(("A",)).state(market)
