@@ -68,7 +68,7 @@ def write(found: Findings) -> str:
         questions=tables.questions(study, cells),
         reading=READING,
         sections=[
-            _section(number, name, variant, folded=folded)
+            _section(number, name, variant, folded=folded, variants=len(found.variants))
             for number, (name, variant) in enumerate(found.variants.items(), start=1)
         ],
         caveats=caveats(study, cells),
@@ -77,7 +77,7 @@ def write(found: Findings) -> str:
     )
 
 
-def _section(number: int, name: str, variant: Outcome, *, folded: bool) -> Section:
+def _section(number: int, name: str, variant: Outcome, *, folded: bool, variants: int) -> Section:
     study, curves, found = variant.study, variant.curves, variant.found
     seen, rest = _split(curves, found)
     matrices = tables.has_transfers(curves)
@@ -90,7 +90,7 @@ def _section(number: int, name: str, variant: Outcome, *, folded: bool) -> Secti
         answer=variant.sentences(),
         best=answer.optimum(variant.best),
         change=Entry(found.change.signed, found.point.label, found.told) if found else Entry("cannot be told"),
-        cost=_cost_beside(curves, found),
+        cost=_cost_beside(curves, found, variants),
         curve=None if folded else _curve(variant, name),
         pi_table=pi_table,
         transfers=_matrices(curves, seen, rest) if matrices else Block(()),
@@ -128,9 +128,9 @@ def _by_horizon(study: Study) -> dict[str, tuple[str, str]]:
     }
 
 
-def _cost_beside(curves: Curves, found: Finding | None) -> Entry:
+def _cost_beside(curves: Curves, found: Finding | None, variants: int) -> Entry:
     change = curves.change(found.point, "shortfall_per_lot") if found else Estimate()
-    return Entry(change.signed, told=change.told()) if change.known else Entry("cannot be told")
+    return Entry(change.signed, told=change.told(variants)) if change.known else Entry("cannot be told")
 
 
 def _split(curves: Curves, found: Finding | None) -> tuple[list[Point], list[Point]]:
