@@ -15,7 +15,7 @@ import numpy.typing as npt
 from attrs import frozen
 
 from marketsim.errors import ConfigError
-from marketsim.metrics.logs import Floats, Log, QuoteHistory
+from marketsim.metrics.logs import Floats, Log, QuoteHistory, steps_to
 
 
 def public_prices(
@@ -33,7 +33,7 @@ def public_prices(
         Ticks, shape (markets, end + 1); nan where there is neither a two-sided quote nor a last price.
 
     Raises:
-        ConfigError: several venues quote a market and none was named.
+        ConfigError: `end` is negative, or several venues quote a market and none was named.
 
     >>> from marketsim.columns import QUOTE_COLUMNS, Table
     >>> quotes = Table(QUOTE_COLUMNS)
@@ -41,7 +41,7 @@ def public_prices(
     >>> public_prices(quotes, ["A"], end=4).tolist()
     [[nan, 100.0, 100.0, 102.0, 102.0]]
     """
-    history, steps = QuoteHistory(quotes), np.arange(end + 1, dtype=np.int64)
+    history, steps = QuoteHistory(quotes), steps_to(end)
     prices = np.full((len(markets), len(steps)), np.nan)
     for row, market in zip(prices, markets, strict=True):
         where = venue.get(market) if isinstance(venue, Mapping) else venue

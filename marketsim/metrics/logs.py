@@ -108,15 +108,32 @@ def fair_marks(fair: FairValue, markets: npt.NDArray[Any], times: npt.ArrayLike,
     return values
 
 
+def steps_to(end: int) -> Integers:
+    """Steps 0 to `end`, both included.
+
+    Raises:
+        ConfigError: `end` is negative.
+
+    >>> steps_to(3).tolist()
+    [0, 1, 2, 3]
+    """
+    if end < 0:
+        raise ConfigError(f"end: got {end!r}, wanted steps of at least 0")
+    return np.arange(end + 1, dtype=np.int64)
+
+
 def fair_paths(fair: FairValue, markets: Sequence[str], *, end: int) -> Floats:
     """The fair value at every step from 0 to `end`, in ticks, shape (markets, end + 1).
+
+    Raises:
+        ConfigError: `end` is negative.
 
     >>> from marketsim.fairvalue import PoissonJumps
     >>> truth = PoissonJumps(opening={"A": 100.0}, horizon=50, jump_times={"A": [3]}, jump_sizes={"A": [5.0]})
     >>> fair_paths(truth, ["A"], end=4).tolist()
     [[100.0, 100.0, 100.0, 105.0, 105.0]]
     """
-    steps = np.arange(end + 1, dtype=np.int64)
+    steps = steps_to(end)
     return np.array([fair_values(fair, market, steps) for market in markets]).reshape(len(markets), len(steps))
 
 

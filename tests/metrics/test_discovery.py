@@ -143,6 +143,13 @@ def test_fair_paths():
     assert fair_paths(truth, [], end=3).shape == (0, 4)
 
 
+def test_a_run_that_ends_before_it_begins_has_no_prices():
+    with pytest.raises(ConfigError, match="end: got -1"):
+        fair_paths(ConstantFairValue({"m": 3.0}), ["m"], end=-1)
+    with pytest.raises(ConfigError, match="end: got -1"):
+        public_prices(quotes((0, 98, 102, None)), ["m"], end=-1)
+
+
 def test_fair_marks_are_known_within_the_run_only():
     truth = Paths({"m": [1.0, 2.0, 3.0], "n": [5.0, 6.0, 7.0]})
     found = fair_marks(truth, np.array(["n", "m", "m", "n"], dtype=object), [1, -1, 0, 2], end=1)
